@@ -1,0 +1,41 @@
+/** Every operational error: its code, the exit code of the command line, and what it stands for. */
+export const errorCodes = {
+  usage: { exitCode: 2, meaning: 'a flag, an argument or a config key is wrong' },
+  config: { exitCode: 2, meaning: 'a config file cannot be read or does not validate' },
+  input: { exitCode: 3, meaning: 'an input file or record cannot be used' },
+  unavailable: { exitCode: 4, meaning: 'a server is away or does not answer' },
+  refused: { exitCode: 5, meaning: 'the server refused the request' },
+  store_corrupt: { exitCode: 6, meaning: 'stored state cannot be read; nothing was overwritten' },
+  store_in_use: { exitCode: 6, meaning: 'another process owns the data folder' },
+  store_foreign: {
+    exitCode: 6,
+    meaning: 'the folder is not a data folder of fulcrum-trust, or not a whole one',
+  },
+  store_closed: { exitCode: 1, meaning: 'the store was closed while in use' },
+  state_unreadable: { exitCode: 6, meaning: 'one stored pair cannot be read' },
+  conflict: { exitCode: 1, meaning: 'a store kept refusing compareAndSet' },
+} as const satisfies Record<string, { exitCode: number; meaning: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** An operational error: what was wrong, where, and what to do about it. Keeps its cause. */
+export class FulcrumError extends Error {
+  override readonly name = 'FulcrumError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  get exitCode(): number {
+    return errorCodes[this.code].exitCode;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,256 @@
+import { runInContext } from './context.js';
+import { FulcrumError } from './errors.js';
+import type { ApplyResult, Awaitable, Clock, CommandResult, StoreRules, TrustStore } from './ports.js';
+import { MemoryStore } from './store/memory.js';
+import { WriteBehindStore } from './store/write-behind.js';
+import type { CircuitState } from './trust/circuit.js';
+import type { TrustConfig, TrustConfigOptions } from './trust/config.js';
+import { TrustCircuitOpen } from './trust/errors.js';
+import { checkOutcome, TrustEvaluator, transitionClock } from './trust/evaluator.js';
+import type { TrustOutcome } from './trust/outcome.js';
+import { makePairId } from './trust/pair.js';
+import type { Policy } from './trust/policy.js';
+import { checkTime, type TrustState } from './trust/state.js';
+import type { CommandAction, Pair } from './trust/step.js';
+
+/** Tells others about circuits as they change: agent keys in Redis, telemetry on NATS, a log. */
+export interface TrustBridge {
+  /** Called for both agents of a pair, in the caller's order. A promise is awaited; what it throws is thrown on. */
+  publish(update: AgentUpdate): Awaitable<void>;
+}
+
+export interface AgentUpdate {
+  readonly agentId: string;
+  /** 0 CLOSED, 1 HALF_OPEN, 2 OPEN, 3 TERMINATED. */
+  readonly state: 0 | 1 | 2 | 3;
+  readonly trustScore: number;
+  readonly pairId: string;
+}
+
+export interface TrustManagerOptions {
+  /** Where the state is kept. @defaultValue a new MemoryStore */
+  readonly store?: TrustStore;
+  readonly config?: TrustConfigOptions;
+  /** Seconds since the epoch. @defaultValue the system's clock */
+  readonly clock?: Clock;
+  /**
+   * `evaluate` answers from memory and the store is written behind, in batches and in order. `flush()` waits
+   * for it, and the process stays alive until it is done. @defaultValue false
+   */
+  readonly asyncFlush?: boolean;
+  readonly bridge?: TrustBridge;
+}
+
+export interface EvaluateOptions {
+  /** Throw TrustCircuitOpen, once the state is stored, when the score is below the threshold. @defaultValue false */
+  readonly raiseOnBreak?: boolean;
+}
+
+const tenant = 'default';
+const rules: StoreRules = { timedRecovery: false, streamed: false };
+
+/** Trust between pairs of agents, in this process: no server, no stream. */
+export class TrustManager {
+  private readonly store: TrustStore;
+  private readonly behind: WriteBehindStore | null;
+  private readonly evaluator: TrustEvaluator;
+  private readonly clock: Clock;
+  private readonly bridge: TrustBridge | null;
+  private readonly policies: readonly [Policy];
+  private commands = 0;
+
+  /** @throws TrustValueError when a knob of the config is out of range. */
+  constructor(options: TrustManagerOptions = {}) {
+    const store = options.store ?? new MemoryStore();
+    this.behind = options.asyncFlush === true ? new WriteBehindStore(store) : null;
+    this.store = this.behind ?? store;
+    this.evaluator = new TrustEvaluator(options.config);
+    this.clock = options.clock ?? (() => Date.now() / 1_000);
+    this.bridge = options.bridge ?? null;
+    this.policies = [{ name: 'default', version: 0, config: this.evaluator.config, enforced: true }];
+  }
+
+  get config(): TrustConfig {
+    return this.evaluator.config;
+  }
+
+  /**
+   * Records the outcome of one interaction, at the clock's time, and returns the pair's new state.
+   *
+   * @throws TrustCircuitOpen when `raiseOnBreak` is set and the stored score is below the threshold or the
+   *   pair is TERMINATED.
+   * @throws TrustValueError for an unknown outcome, a name that is not well-formed Unicode or a clock that
+   *   does not give a finite time.
+   */
+  async evaluate(
+    agentA: string,
+    agentB: string,
+    outcome: TrustOutcome,
+    options: EvaluateOptions = {},
+  ): Promise<TrustState> {
+    checkOutcome(outcome);
+    const pairId = makePairId(agentA, agentB);
+    const state = runInContext({ pairId }, this.record, { pairId, agentA, agentB, outcome });
+    const stored = state instanceof Promise ? await state : state;
+    if (options.raiseOnBreak === true && this.evaluator.isBroken(stored))
+      throw new TrustCircuitOpen(pairId, stored.trustScore, this.config.threshold);
+    return stored;
+  }
+
+  private readonly record = (request: {
+    pairId: string;
+    agentA: string;
+    agentB: string;
+    outcome: TrustOutcome;
+  }): Awaitable<TrustState> => {
+    const time = this.now();
+    const results = this.store.apply({
+      events: [
+        {
+          tenant,
+          pairId: request.pairId,
+          agentA: request.agentA,
+          agentB: request.agentB,
+          outcome: request.outcome,
+          time,
+          weight: 1,
+          eventId: '',
+          duplicateKey: null,
+          position: null,
+          policy: 0,
+          traceparent: null,
+        },
+      ],
+      policies: this.policies,
+      rules,
+      nowMs: transitionClock(time),
+    });
+    return results instanceof Promise
+      ? results.then((applied) => this.conclude(request.agentA, request.agentB, applied[0]))
+      : this.conclude(request.agentA, request.agentB, results[0]);
+  };
+
+  private conclude(agentA: string, agentB: string, result: ApplyResult | undefined): Awaitable<TrustState> {
+    if (result?.kind !== 'applied') throw refusal(result);
+    const { state, transitions } = result;
+    if (transitions.length === 0 || this.bridge === null) return state;
+    return this.tell(agentA, agentB, state, state.circuitState).then(() => state);
+  }
+
+  /** The score decayed to now; the prior's for a pair never seen. Nothing is written. */
+  async getTrustScore(agentA: string, agentB: string): Promise<number> {
+    const state = await this.getState(agentA, agentB);
+    const { alphaPrior, betaPrior } = this.config;
+    return state === null ? alphaPrior / (alphaPrior + betaPrior) : this.evaluator.scoreAt(state, this.now());
+  }
+
+  /** Whether the pair is TERMINATED or its score, decayed to now, is below the threshold; false if never seen. */
+  async shouldTerminate(agentA: string, agentB: string): Promise<boolean> {
+    const state = await this.getState(agentA, agentB);
+    return state !== null && this.evaluator.shouldTerminate(state, this.now());
+  }
+
+  /** The state as stored, not decayed, or null for a pair never seen. */
+  async getState(agentA: string, agentB: string): Promise<TrustState | null> {
+    const pairId = makePairId(agentA, agentB);
+    const pair = await runInContext({ pairId }, (id) => this.store.read(tenant, id), pairId);
+    return pair !== null && sameNames(pair, agentA, agentB) ? pair.state : null;
+  }
+
+  /** Forgets the pair: its next interaction is its first. */
+  async reset(agentA: string, agentB: string): Promise<void> {
+    const result = await this.command('reset', agentA, agentB);
+    if (result.before === null) return;
+    const { alphaPrior, betaPrior } = this.config;
+    const fresh = { pairId: result.before.pairId, trustScore: alphaPrior / (alphaPrior + betaPrior) };
+    await this.tell(agentA, agentB, fresh, 'CLOSED');
+  }
+
+  /** The kill switch: the pair stays TERMINATED, whatever its score, until it is reset. */
+  async terminate(agentA: string, agentB: string): Promise<void> {
+    const { state } = await this.command('terminate', agentA, agentB);
+    if (state !== null) await this.tell(agentA, agentB, state, 'TERMINATED');
+  }
+
+  /** Waits until all that `asyncFlush` holds back is in the store. @throws what the store threw */
+  async flush(): Promise<void> {
+    await this.behind?.flush();
+  }
+
+  /** Flushes, then closes the store. */
+  async close(): Promise<void> {
+    await this.store.close();
+  }
+
+  private async command(
+    action: CommandAction,
+    agentA: string,
+    agentB: string,
+  ): Promise<Extract<CommandResult, { kind: 'applied' }>> {
+    const pairId = makePairId(agentA, agentB);
+    const result = await runInContext(
+      { pairId },
+      () => {
+        const time = this.now();
+        return this.store.command({
+          tenant,
+          pairId,
+          agentA,
+          agentB,
+          action,
+          time,
+          actor: 'TrustManager',
+          reason: '',
+          eventId: String(++this.commands),
+          policy: this.policies[0],
+          rules,
+          nowMs: transitionClock(time),
+          traceparent: null,
+        });
+      },
+      undefined,
+    );
+    if (result.kind !== 'applied') throw refusal(result);
+    return result;
+  }
+
+  private async tell(
+    agentA: string,
+    agentB: string,
+    about: { readonly pairId: string; readonly trustScore: number },
+    circuitState: CircuitState,
+  ): Promise<void> {
+    const { pairId, trustScore } = about;
+    const state = agentStates[circuitState];
+    for (const agentId of [agentA, agentB])
+      await runInContext(
+        { pairId },
+        () => this.bridge?.publish({ agentId, state, trustScore, pairId }),
+        undefined,
+      );
+  }
+
+  private now(): number {
+    const t = this.clock();
+    checkTime(t);
+    return t;
+  }
+}
+
+/** Circuit states as the ecosystem's agent keys number them. */
+export const agentStates = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2, TERMINATED: 3 } as const;
+
+function sameNames(pair: Pair, agentA: string, agentB: string): boolean {
+  return (
+    (pair.agentA === agentA && pair.agentB === agentB) || (pair.agentA === agentB && pair.agentB === agentA)
+  );
+}
+
+function refusal(result: ApplyResult | undefined): FulcrumError {
+  if (result?.kind === 'rejected')
+    return new FulcrumError('state_unreadable', `the store refused the pair: ${result.detail}`);
+  return new FulcrumError(
+    'conflict',
+    `the store answered ${result?.kind ?? 'nothing'} to an event without position`,
+  );
+}

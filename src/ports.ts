@@ -1,0 +1,232 @@
+/**
+ * What the processor and the manager need from the outside, written for them. Adapters stand in `src/store`
+ * and `src/streams`; only the composition root knows which is used.
+ */
+
+import type { TrustOutcome } from './trust/outcome.js';
+import type { Policy } from './trust/policy.js';
+import type { PairNames, TrustState } from './trust/state.js';
+import type { CommandAction, Pair, Transition } from './trust/step.js';
+
+/** A value now or later: in-memory adapters answer at once, and their callers need not wait a turn. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** Seconds since the epoch, with fractions. */
+export type Clock = () => number;
+
+// ---------------------------------------------------------------------------------------------- store
+
+/** Where an event lies in its source: `source` names stream or topic, partition and epoch. */
+export interface Position {
+  readonly source: string;
+  /** A whole number that rises along the source. */
+  readonly sequence: number;
+}
+
+/** An accepted interaction, ready to be applied. */
+export interface InteractionToApply extends PairNames {
+  readonly tenant: string;
+  readonly outcome: TrustOutcome;
+  /** Seconds since the epoch. */
+  readonly time: number;
+  /** In (0, 100]. */
+  readonly weight: number;
+  readonly eventId: string;
+  /** An event of the same pair with the same key counts once, wherever it lies; null: it has no id of its own. */
+  readonly duplicateKey: string | null;
+  /** An event of the same position counts once; null: it comes from no log. */
+  readonly position: Position | null;
+  /** Index into the batch's policies. */
+  readonly policy: number;
+  /** W3C trace context of the event, passed on to what it causes. */
+  readonly traceparent: string | null;
+}
+
+export interface StoreRules {
+  /** What was due by an event's time is made before it, and due times are kept for the sweep. */
+  readonly timedRecovery: boolean;
+  /**
+   * true: the events come from a log. Transitions go to the outbox, what a reset and a terminate said is kept
+   * against what the log may deliver again, and pairs that tell nothing any more expire.
+   */
+  readonly streamed: boolean;
+}
+
+export interface ApplyBatch {
+  readonly events: readonly InteractionToApply[];
+  readonly policies: readonly Policy[];
+  readonly rules: StoreRules;
+  /** The applying process's clock, whole ms since the epoch. */
+  readonly nowMs: number;
+}
+
+/** Why a store does not take an event; the event becomes a dead letter and is not marked as applied. */
+export type StoreRejection = 'pair_id_collision' | 'state_unreadable';
+
+export type ApplyResult =
+  | { readonly kind: 'applied'; readonly state: TrustState; readonly transitions: readonly Transition[] }
+  /** The position was applied before: a redelivery. */
+  | { readonly kind: 'repeat' }
+  /** The producer sent this event before, at another position. */
+  | { readonly kind: 'duplicate' }
+  /** Not after the pair's last reset. */
+  | { readonly kind: 'superseded' }
+  | { readonly kind: 'rejected'; readonly reason: StoreRejection; readonly detail: string };
+
+export interface CommandToApply extends PairNames {
+  readonly tenant: string;
+  readonly action: CommandAction;
+  /** The command's own time, seconds since the epoch. */
+  readonly time: number;
+  readonly actor: string;
+  readonly reason: string;
+  readonly eventId: string;
+  readonly policy: Policy;
+  readonly rules: StoreRules;
+  readonly nowMs: number;
+  readonly traceparent: string | null;
+}
+
+export type CommandResult =
+  | {
+      readonly kind: 'applied';
+      readonly before: TrustState | null;
+      readonly state: TrustState | null;
+      readonly transitions: readonly Transition[];
+    }
+  | { readonly kind: 'rejected'; readonly reason: StoreRejection; readonly detail: string };
+
+export interface DueRequest {
+  /** Make what is due by this time, seconds since the epoch. */
+  readonly until: number;
+  /** At most this many pairs in one call. */
+  readonly limit: number;
+  readonly policyOf: (tenant: string, agentA: string, agentB: string) => Policy;
+  readonly nowMs: number;
+}
+
+/** A transition that is stored and not yet published. */
+export interface OutboxEntry {
+  /** Rises in the order of the transitions. */
+  readonly id: string;
+  readonly tenant: string;
+  readonly transition: Transition;
+  readonly traceparent: string | null;
+}
+
+/** How far one source has been read. */
+export interface SourceMark {
+  readonly source: string;
+  /** All positions up to this one are acknowledged. */
+  readonly acknowledged: number;
+}
+
+/**
+ * Trust state, shared and atomic. Every call is one atomic step: it happens whole or, when it throws, not at
+ * all. A store that throws has lost nothing; its caller tries again.
+ */
+export interface TrustStore {
+  /** Applies a batch in its order and gives a result an event, in the same order. */
+  apply(batch: ApplyBatch): Awaitable<readonly ApplyResult[]>;
+  command(command: CommandToApply): Awaitable<CommandResult>;
+  /** What is known of a pair, or null. @throws FulcrumError `state_unreadable` */
+  read(tenant: string, pairId: string): Awaitable<Pair | null>;
+  /** Makes transitions that are due; returns how many pairs it looked at: `limit` means there may be more. */
+  due(request: DueRequest): Awaitable<number>;
+  /** Pairs whose circuit is not CLOSED. */
+  circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }>;
+  readonly outbox: {
+    /** The oldest entries, in order. */
+    read(limit: number): Awaitable<readonly OutboxEntry[]>;
+    /** Removes what was read, once the broker has it. */
+    remove(entries: readonly OutboxEntry[]): Awaitable<void>;
+  };
+  /** Remembers how far sources are acknowledged; what lies `replaySpan` below is no longer told apart. */
+  mark(marks: readonly SourceMark[]): Awaitable<void>;
+  /** The highest position of a source that was applied, 0 if none was. */
+  lastApplied(source: string): Awaitable<number>;
+  close(): Awaitable<void>;
+}
+
+// -------------------------------------------------------------------------------------------- streams
+
+/** Header names in lower case; the last of several values. */
+export type MessageHeaders = Readonly<Record<string, string>>;
+
+export interface SourceMessage {
+  readonly body: Uint8Array;
+  readonly headers: MessageHeaders;
+  /** Tenant that the subject names; null where subjects name none. */
+  readonly tenant: string | null;
+  readonly position: Position;
+  /** When the broker took it, seconds since the epoch; null where nothing but the event says when. */
+  readonly receivedAt: number | null;
+  /**
+   * There is somebody to tell what came of it, so a refused message does not become a dead letter. Called
+   * once, after the store has it (or will not take it).
+   */
+  readonly settle?: (settlement: Settlement) => void;
+}
+
+export type Settlement =
+  | { readonly kind: 'accepted'; readonly changed: boolean; readonly transitions: readonly Transition[] }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+/** Why an event is refused. */
+export interface Rejection {
+  readonly reason: DeadLetterReason;
+  /** The field at fault, e.g. `data.agent_a`; empty when it is the whole event. */
+  readonly field: string;
+  /** The rule that it breaks. */
+  readonly rule: string;
+}
+
+/** The closed list of reasons for a dead letter. */
+export const deadLetterReasons = [
+  'invalid_json',
+  'invalid_event',
+  'too_large',
+  'time_in_future',
+  'tenant_mismatch',
+  'pair_id_collision',
+  'state_unreadable',
+  'unsupported_type',
+] as const;
+
+export type DeadLetterReason = (typeof deadLetterReasons)[number];
+
+export interface SourceBatch {
+  /** May be empty: nothing came within the wait, so the source is read up. */
+  readonly messages: readonly SourceMessage[];
+  /** Tells the source that all of the batch is done with. */
+  ack(): Awaitable<void>;
+}
+
+/** Where events come from. A batch that is not acknowledged is delivered again. */
+export interface EventSource {
+  readonly name: string;
+  /** Which header prefix its CloudEvents binding uses. */
+  readonly headerPrefix: 'ce-' | 'ce_';
+  /** The next messages, or null when the source has ended or is closed. */
+  read(maxMessages: number, maxWaitMs: number): Promise<SourceBatch | null>;
+  /** Ends reading: the read under way and all later ones answer null. */
+  close(): Awaitable<void>;
+}
+
+/** One outgoing event. */
+export interface SinkMessage {
+  readonly channel: 'circuits' | 'dead-letters';
+  /** A message published again keeps its id. */
+  readonly id: string;
+  readonly tenant: string;
+  /** What is kept in order: the pair id, or the reason of a dead letter. */
+  readonly key: string;
+  readonly headers: MessageHeaders;
+  readonly body: Uint8Array;
+}
+
+/** Where events go. */
+export interface EventSink {
+  /** Resolves when all of them are safe with the broker; on an error any of them may be published again. */
+  publish(messages: readonly SinkMessage[]): Awaitable<void>;
+}

@@ -1,0 +1,232 @@
+import { open, type RootDatabase } from 'lmdb';
+import { FulcrumError } from '../../errors.js';
+import type {
+  ApplyBatch,
+  ApplyResult,
+  Clock,
+  CommandResult,
+  CommandToApply,
+  DueRequest,
+  OutboxEntry,
+  SourceMark,
+  TrustStore,
+} from '../../ports.js';
+import type { Pair } from '../../trust/step.js';
+import { applyBatch, applyCommandTo, makeDue } from '../engine.js';
+import { Positions } from '../positions.js';
+import { RecentKeys } from '../recent-keys.js';
+import { inspectFolder, takeFolder } from './folder.js';
+import { Step } from './step.js';
+import { isExpired, unpackStored } from './stored-pair.js';
+import { checkLayout, openTables, type Tables } from './tables.js';
+
+export interface EmbeddedStoreOptions {
+  /** Says when a pair that tells nothing any more is dropped. @defaultValue the system's clock */
+  readonly clock?: Clock;
+  /** How many of the newest event ids are remembered at least, to drop what a producer sent twice. @defaultValue 100000 */
+  readonly recentIds?: number;
+  /** Positions this far below the acknowledged one are no longer told apart. @defaultValue 1000000 */
+  readonly replaySpan?: number;
+}
+
+/** Pairs looked at for expiry in one call of `mark`, which comes every second. */
+const expiryLooks = 2_000;
+
+/**
+ * Trust state in a folder, durable and for one process: LMDB, synced on every step. State, positions,
+ * outbox, due times and event ids of a batch are one transaction, so whenever the process dies all of a batch
+ * is there or none of it.
+ */
+export class EmbeddedStore implements TrustStore {
+  private readonly positions = new Map<string, Positions>();
+  private readonly recentIds: RecentKeys;
+  private readonly clock: Clock;
+  private readonly replaySpan: number;
+  private readonly keptIds: number;
+  /** Key of the oldest and the next record of event ids, and how many ids are between them. */
+  private ids = { oldest: 1, next: 1, count: 0 };
+  private nextOutboxId = 1;
+  private expiryCursor = '';
+  private open = true;
+
+  private constructor(
+    private readonly root: RootDatabase,
+    private readonly tables: Tables,
+    private readonly release: () => Promise<void>,
+    options: EmbeddedStoreOptions,
+  ) {
+    this.clock = options.clock ?? (() => Date.now() / 1_000);
+    this.replaySpan = options.replaySpan ?? 1_000_000;
+    this.keptIds = options.recentIds ?? 100_000;
+    this.recentIds = new RecentKeys(this.keptIds);
+    this.load();
+  }
+
+  /**
+   * Opens the folder, making it when it is absent or empty.
+   *
+   * @throws FulcrumError `store_in_use` when another process has it, `store_foreign` when it is not a whole
+   *   data folder of fulcrum-trust or one of another layout.
+   */
+  static async open(path: string, options: EmbeddedStoreOptions = {}): Promise<EmbeddedStore> {
+    const content = inspectFolder(path);
+    const release = await takeFolder(path);
+    try {
+      // A commit returns when it is on the disk. lmdb's own overlapping sync would answer before that.
+      const root = open({ path, noSubdir: false, maxDbs: 16, overlappingSync: false });
+      const tables = openTables(root);
+      await checkLayout(path, root, tables, content === 'database');
+      return new EmbeddedStore(root, tables, release, options);
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  apply(batch: ApplyBatch): readonly ApplyResult[] {
+    return this.step((step) => applyBatch(step, batch));
+  }
+
+  command(command: CommandToApply): CommandResult {
+    return this.step((step) => applyCommandTo(step, command));
+  }
+
+  read(tenant: string, pairId: string): Pair | null {
+    this.checkOpen();
+    const stored = unpackStored(pairId, this.tables.pairs.getBinaryFast(`${tenant}/${pairId}`));
+    return stored === null || isExpired(stored, this.clock()) ? null : stored.pair;
+  }
+
+  due(request: DueRequest): number {
+    return this.step((step) => makeDue(step, request));
+  }
+
+  async *circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }> {
+    this.checkOpen();
+    for (const key of [...this.tables.circuits.getKeys()]) {
+      const [tenant, pairId] = splitKey(key);
+      const pair = this.readable(tenant, pairId);
+      if (pair !== null) yield { tenant, pair };
+    }
+  }
+
+  readonly outbox = {
+    read: (limit: number): readonly OutboxEntry[] => {
+      this.checkOpen();
+      return [...this.tables.outbox.getRange({ limit })].map(({ key, value }) => ({
+        id: String(key),
+        ...value,
+      }));
+    },
+    remove: (entries: readonly OutboxEntry[]): void => {
+      this.checkOpen();
+      this.root.transactionSync(() => {
+        for (const entry of entries) this.tables.outbox.removeSync(Number(entry.id));
+      });
+    },
+  };
+
+  mark(marks: readonly SourceMark[]): void {
+    this.step((step) => {
+      for (const { source, acknowledged } of marks) {
+        const floor = acknowledged - this.replaySpan;
+        if (floor > 0) step.positionsOf(source).raiseFloor(floor);
+      }
+      this.dropExpired(step);
+    });
+  }
+
+  lastApplied(source: string): number {
+    return this.positions.get(source)?.highest ?? 0;
+  }
+
+  async close(): Promise<void> {
+    if (!this.open) return;
+    this.open = false;
+    await this.root.close();
+    await this.release();
+  }
+
+  /** Runs `work` in one transaction, and takes over into memory what it did once that is on the disk. */
+  private step<R>(work: (step: Step) => R): R {
+    this.checkOpen();
+    const step = new Step(this.tables, this.positions, this.recentIds, this.clock());
+    let { ids } = this;
+    const result = this.root.transactionSync(() => {
+      const answer = work(step);
+      step.write(this.nextOutboxId, ids.next);
+      ids = this.forgetIds(step.newIds.length);
+      return answer;
+    });
+    this.ids = ids;
+    for (const [source, positions] of step.newPositions) this.positions.set(source, positions);
+    for (const id of step.newIds) this.recentIds.add(id);
+    this.nextOutboxId += step.newOutbox.length;
+    return result;
+  }
+
+  /**
+   * Adds one record of `added` event ids, and removes the oldest records when what is left still holds as
+   * many as are to be known.
+   */
+  private forgetIds(added: number): EmbeddedStore['ids'] {
+    let { oldest, next, count } = this.ids;
+    if (added > 0) next++;
+    count += added;
+    while (count > 2 * this.keptIds) {
+      const length = (this.tables.recentIds.get(oldest)?.length ?? 0) / idLength;
+      if (length === 0 || count - length < this.keptIds) break;
+      this.tables.recentIds.removeSync(oldest++);
+      count -= length;
+    }
+    return { oldest, next, count };
+  }
+
+  private load(): void {
+    for (const { key, value } of this.tables.positions.getRange())
+      this.positions.set(key, new Positions(value));
+    let first = true;
+    for (const { key, value } of this.tables.recentIds.getRange()) {
+      if (first) this.ids.oldest = key;
+      first = false;
+      this.ids.next = key + 1;
+      this.ids.count += value.length / idLength;
+      for (let at = 0; at < value.length; at += idLength) this.recentIds.add(value.slice(at, at + idLength));
+    }
+    for (const key of this.tables.outbox.getKeys({ reverse: true, limit: 1 })) this.nextOutboxId = key + 1;
+  }
+
+  private dropExpired(step: Step): void {
+    let looked = 0;
+    let last = '';
+    for (const key of this.tables.pairs.getKeys({ start: this.expiryCursor, limit: expiryLooks })) {
+      looked++;
+      last = key;
+      const [tenant, pairId] = splitKey(key);
+      if (this.readable(tenant, pairId) === null) step.dropIfExpired(tenant, pairId);
+    }
+    this.expiryCursor = looked === expiryLooks ? last : '';
+  }
+
+  /** Null also for a pair that cannot be read: that is told, as `state_unreadable`, to whoever needs it. */
+  private readable(tenant: string, pairId: string): Pair | null {
+    try {
+      return this.read(tenant, pairId);
+    } catch (error) {
+      if (error instanceof FulcrumError && error.code === 'state_unreadable') return null;
+      throw error;
+    }
+  }
+
+  private checkOpen(): void {
+    if (!this.open) throw new FulcrumError('store_closed', 'the embedded store is closed');
+  }
+}
+
+/** Characters of one event id's digest. */
+const idLength = 16;
+
+function splitKey(key: string): [tenant: string, pairId: string] {
+  const at = key.indexOf('/');
+  return [key.slice(0, at), key.slice(at + 1)];
+}

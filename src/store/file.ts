@@ -1,0 +1,241 @@
+import { readFileSync, statSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { FulcrumError, messageOf } from '../errors.js';
+import type {
+  ApplyBatch,
+  ApplyResult,
+  CommandResult,
+  CommandToApply,
+  OutboxEntry,
+  TrustStore,
+} from '../ports.js';
+import { circuitStates } from '../trust/circuit.js';
+import { makePairId } from '../trust/pair.js';
+import { type Pair, unknownPair } from '../trust/step.js';
+import { applyBatch, applyCommandTo, type Ledger } from './engine.js';
+
+const positive = z.number().positive();
+
+/** One pair in the Python package's file. Fields that it does not know are kept as they are. */
+const entrySchema = z.looseObject({
+  pair_id: z.string(),
+  agent_a: z.string().refine((name) => name.isWellFormed(), 'must be well-formed Unicode'),
+  agent_b: z.string().refine((name) => name.isWellFormed(), 'must be well-formed Unicode'),
+  alpha: positive,
+  beta_val: positive,
+  last_updated: z.number(),
+  interaction_count: z.int().nonnegative().default(0),
+  circuit_state: z.enum(circuitStates).default('CLOSED'),
+  opened_at: z.number().nullable().default(null),
+});
+
+type Entry = z.infer<typeof entrySchema>;
+
+/**
+ * Trust state in one JSON file, the Python package's `trust_state.json`: an object of pair id to state. It is
+ * read when the store is made and replaced whole, atomically, by every call that changes it; a process that
+ * dies in between leaves the old file. For one process at a time, with one tenant and no stream: it keeps no
+ * positions and no outbox, and `TrustManager` is what it is for.
+ *
+ * @throws FulcrumError `store_corrupt` when the file is there and cannot be read; it is never overwritten then.
+ */
+export class FileStore implements TrustStore {
+  private pairs: Map<string, Pair>;
+  /** The entries as read, for the fields that this version does not know. */
+  private readonly entries: Map<string, Entry>;
+  private seen: string;
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(readonly path: string) {
+    this.seen = fingerprint(path);
+    this.entries = readEntries(path);
+    this.pairs = new Map([...this.entries].map(([id, entry]) => [id, toPair(id, entry)]));
+  }
+
+  apply(batch: ApplyBatch): Promise<readonly ApplyResult[]> {
+    return this.change((ledger) => applyBatch(ledger, batch));
+  }
+
+  command(command: CommandToApply): Promise<CommandResult> {
+    return this.change((ledger) => applyCommandTo(ledger, command));
+  }
+
+  async read(_tenant: string, pairId: string): Promise<Pair | null> {
+    await this.last;
+    return this.pairs.get(pairId) ?? null;
+  }
+
+  /** A file has no due times: timed recovery is the processor's. */
+  due(): number {
+    return 0;
+  }
+
+  async *circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }> {
+    await this.last;
+    for (const pair of this.pairs.values())
+      if (pair.state !== null && pair.state.circuitState !== 'CLOSED') yield { tenant: 'default', pair };
+  }
+
+  readonly outbox = {
+    read: (): readonly OutboxEntry[] => [],
+    remove: (): void => {},
+  };
+
+  mark(): void {}
+
+  lastApplied(): number {
+    return 0;
+  }
+
+  async close(): Promise<void> {
+    await this.last;
+  }
+
+  /** Runs one step on a copy and keeps it once the file is written. Steps run one after another. */
+  private change<R>(step: (ledger: Ledger) => R): Promise<R> {
+    const done = this.last.then(async () => {
+      const changed = new Map(this.pairs);
+      const result = step(ledgerOver(changed));
+      const text = this.render(changed);
+      if (fingerprint(this.path) !== this.seen)
+        throw new FulcrumError(
+          'store_corrupt',
+          `${this.path} was changed by another process while this one used it; nothing was overwritten. ` +
+            'A FileStore is for one process: start again, or use a shared store.',
+        );
+      await replaceFile(this.path, text);
+      this.seen = fingerprint(this.path);
+      this.pairs = changed;
+      return result;
+    });
+    this.last = done.catch(() => {});
+    return done;
+  }
+
+  private render(pairs: ReadonlyMap<string, Pair>): string {
+    const entries: Record<string, Entry> = {};
+    for (const [id, pair] of pairs)
+      if (pair.state !== null) entries[id] = toEntry(pair, this.entries.get(id));
+    return `${JSON.stringify(entries, null, 2)}\n`;
+  }
+}
+
+function ledgerOver(pairs: Map<string, Pair>): Ledger {
+  const refuse = (what: string) => (): never => {
+    throw new FulcrumError('usage', `a FileStore keeps no ${what}: use the embedded store or Redis`);
+  };
+  return {
+    get: (_tenant, pairId) => pairs.get(pairId) ?? null,
+    put: (_tenant, { pair }) => void pairs.set(pair.pairId, pair),
+    delete: (_tenant, pairId) => void pairs.delete(pairId),
+    appendOutbox: refuse('outbox'),
+    isApplied: refuse('positions'),
+    setApplied: refuse('positions'),
+    isDuplicate: refuse('event ids'),
+    setDuplicate: refuse('event ids'),
+    duePairs: () => [],
+  };
+}
+
+function readEntries(path: string): Map<string, Entry> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
+    throw new FulcrumError('store_corrupt', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  // The Python package takes an empty file as a store without pairs.
+  if (text.trim() === '') return new Map();
+  const corrupt = (what: string, cause?: unknown): FulcrumError =>
+    new FulcrumError(
+      'store_corrupt',
+      `${path} is not a trust state file: ${what}. It was left as it is; mend it, or move it away to start anew.`,
+      { cause },
+    );
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw corrupt(messageOf(cause), cause);
+  }
+  const file = z.record(z.string(), entrySchema).safeParse(json);
+  if (!file.success) {
+    const [issue] = file.error.issues;
+    throw corrupt(`${issue?.path.join('.') || 'the whole'}: ${issue?.message}`, file.error);
+  }
+  const entries = new Map<string, Entry>();
+  for (const [key, entry] of Object.entries(file.data)) {
+    // The id is worked out from the names: a stored one may come from a version that spelt it otherwise.
+    const id = makePairId(entry.agent_a, entry.agent_b);
+    if (entries.has(id)) throw corrupt(`${key} is a second entry for the same two agents`);
+    entries.set(id, entry);
+  }
+  return entries;
+}
+
+function toPair(pairId: string, entry: Entry): Pair {
+  const names = { pairId, agentA: entry.agent_a, agentB: entry.agent_b };
+  return {
+    ...unknownPair(names),
+    state: Object.freeze({
+      ...names,
+      alpha: entry.alpha,
+      beta: entry.beta_val,
+      trustScore: entry.alpha / (entry.alpha + entry.beta_val),
+      lastUpdated: entry.last_updated,
+      interactionCount: entry.interaction_count,
+      circuitState: entry.circuit_state,
+      openedAt: entry.opened_at,
+      transition: 0,
+    }),
+  };
+}
+
+function toEntry(pair: Pair, known: Entry | undefined): Entry {
+  const state = pair.state as NonNullable<Pair['state']>;
+  return {
+    ...known,
+    pair_id: state.pairId,
+    agent_a: state.agentA,
+    agent_b: state.agentB,
+    alpha: state.alpha,
+    beta_val: state.beta,
+    last_updated: state.lastUpdated,
+    interaction_count: state.interactionCount,
+    circuit_state: state.circuitState,
+    opened_at: state.openedAt,
+  };
+}
+
+/** Tells whether a file was replaced or written to. */
+function fingerprint(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? 'absent' : `${stat.ino}/${stat.size}/${stat.mtimeNs}`;
+}
+
+/** Writes beside the file, syncs, and renames: whoever reads sees the old file or the new one, whole. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const beside = `${path}.${process.pid}.tmp`;
+  try {
+    const file = await open(beside, 'w');
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,21 @@
+import type { Evidence } from './beta.js';
+
+/** What is left of evidence after `elapsedSeconds`: 0.5 ^ (elapsed / half-life), 1 when no time has passed. */
+export function decayFactor(elapsedSeconds: number, halfLifeSeconds: number): number {
+  return elapsedSeconds > 0 ? 0.5 ** (elapsedSeconds / halfLifeSeconds) : 1;
+}
+
+/** The evidence after `elapsedSeconds` of silence. It decays to (1, 1), the uniform prior. */
+export function decay(evidence: Evidence, elapsedSeconds: number, halfLifeSeconds: number): Evidence {
+  const keep = decayFactor(elapsedSeconds, halfLifeSeconds);
+  return { alpha: 1 + (evidence.alpha - 1) * keep, beta: 1 + (evidence.beta - 1) * keep };
+}
+
+/** Evidence this close to (1, 1) tells nothing any more: a pair may be forgotten. */
+export const negligibleEvidence = 1e-9;
+
+/** Seconds of silence until |alpha - 1| and |beta - 1| are below {@link negligibleEvidence}. */
+export function forgettingSeconds(evidence: Evidence, halfLifeSeconds: number): number {
+  const distance = Math.max(Math.abs(evidence.alpha - 1), Math.abs(evidence.beta - 1));
+  return distance <= negligibleEvidence ? 0 : halfLifeSeconds * Math.log2(distance / negligibleEvidence);
+}

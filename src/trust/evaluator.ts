@@ -1,0 +1,105 @@
+import { addEvidence, score } from './beta.js';
+import { judge } from './circuit.js';
+import { TrustConfig, type TrustConfigOptions } from './config.js';
+import { decay } from './decay.js';
+import { TrustValueError } from './errors.js';
+import { type TrustOutcome, trustOutcomes } from './outcome.js';
+import { makePairId } from './pair.js';
+import { checkTime, freshState, type TrustState } from './state.js';
+
+/** The pure update under one config: no I/O and no clock, times are passed in as seconds since the epoch. */
+export class TrustEvaluator {
+  readonly config: TrustConfig;
+
+  constructor(config?: TrustConfigOptions) {
+    this.config = TrustConfig.from(config);
+  }
+
+  /** The state of a pair never seen, at time `t`. */
+  newState(agentA: string, agentB: string, t: number): TrustState {
+    checkTime(t);
+    return freshState({ pairId: makePairId(agentA, agentB), agentA, agentB }, t, this.config);
+  }
+
+  /**
+   * The state after one outcome at time `t`: decay, evidence, circuit.
+   *
+   * @param weight how much the outcome counts, > 0. @defaultValue 1
+   * @throws TrustValueError for an unknown outcome, a time that is not finite or a weight that is not > 0.
+   */
+  update(state: TrustState, outcome: TrustOutcome, t: number, weight = 1): TrustState {
+    checkTime(t);
+    checkOutcome(outcome);
+    if (!(weight > 0 && Number.isFinite(weight))) throw new TrustValueError('weight', weight, 'must be > 0');
+    return updateState(state, outcome, t, weight, this.config, transitionClock(t), true);
+  }
+
+  /** The score at time `t`, decayed from what is stored; nothing is written. */
+  scoreAt(state: TrustState, t: number): number {
+    checkTime(t);
+    return score(decay(state, t - state.lastUpdated, this.config.halfLifeSeconds));
+  }
+
+  /** Whether an agent should stop at time `t`: the pair is TERMINATED or its decayed score is below the threshold. */
+  shouldTerminate(state: TrustState, t: number): boolean {
+    return state.circuitState === 'TERMINATED' || this.scoreAt(state, t) < this.config.threshold;
+  }
+
+  /** Whether the stored state, not decayed, is below the threshold or TERMINATED. */
+  isBroken(state: TrustState): boolean {
+    return state.circuitState === 'TERMINATED' || state.trustScore < this.config.threshold;
+  }
+}
+
+/**
+ * One interaction's effect on a state. Late ones (`t` before `lastUpdated`) leave `lastUpdated` where it is,
+ * and the circuit is judged there.
+ *
+ * @param nowMs the applying process's clock; a change of the circuit is numbered max(previous + 1, nowMs).
+ * @param judged false: the evidence counts and the circuit stays.
+ */
+export function updateState(
+  state: TrustState,
+  outcome: TrustOutcome,
+  t: number,
+  weight: number,
+  config: TrustConfig,
+  nowMs: number,
+  judged: boolean,
+): TrustState {
+  const { alpha, beta } = addEvidence(state, outcome, t, weight, config);
+  const trustScore = alpha / (alpha + beta);
+  const lastUpdated = t > state.lastUpdated ? t : state.lastUpdated;
+  const circuit = judged
+    ? judge(state, trustScore < config.threshold, lastUpdated, config.recoveryCooldownSeconds)
+    : state;
+  const moved = circuit.circuitState !== state.circuitState;
+  return Object.freeze({
+    pairId: state.pairId,
+    agentA: state.agentA,
+    agentB: state.agentB,
+    alpha,
+    beta,
+    trustScore,
+    lastUpdated,
+    interactionCount: state.interactionCount + 1,
+    circuitState: circuit.circuitState,
+    openedAt: circuit.openedAt,
+    transition: moved ? nextTransition(state.transition, nowMs) : state.transition,
+  });
+}
+
+/** Numbers only rise per pair, and a pair that lost its past starts above it: the clock has gone on. */
+export function nextTransition(previous: number, nowMs: number): number {
+  return Math.max(previous + 1, nowMs);
+}
+
+/** A clock in seconds, as the whole milliseconds that transitions are numbered with. */
+export function transitionClock(seconds: number): number {
+  return Math.max(0, Math.floor(seconds * 1_000));
+}
+
+export function checkOutcome(outcome: TrustOutcome): void {
+  if (!trustOutcomes.includes(outcome))
+    throw new TrustValueError('outcome', outcome, `must be one of ${trustOutcomes.join(', ')}`);
+}
