@@ -155,18 +155,25 @@ export type MessageHeaders = Readonly<Record<string, string>>;
 
 export interface SourceMessage {
   readonly body: Uint8Array;
+  /** Length of the whole body where the source kept only its beginning. */
+  readonly originalBytes?: number;
   readonly headers: MessageHeaders;
   /** Tenant that the subject names; null where subjects name none. */
   readonly tenant: string | null;
   readonly position: Position;
   /** When the broker took it, seconds since the epoch; null where nothing but the event says when. */
   readonly receivedAt: number | null;
+  /** The source could not make an event of what it read; the body is what it read. */
+  readonly malformed?: Rejection;
   /**
    * There is somebody to tell what came of it, so a refused message does not become a dead letter. Called
    * once, after the store has it (or will not take it).
    */
   readonly settle?: (settlement: Settlement) => void;
 }
+
+/** A message for a stream inside this process. */
+export type MessageToSend = Pick<SourceMessage, 'body' | 'headers' | 'settle'>;
 
 export type Settlement =
   | { readonly kind: 'accepted'; readonly changed: boolean; readonly transitions: readonly Transition[] }

@@ -55,6 +55,9 @@ export interface Ledger {
 }
 
 export function applyBatch(ledger: Ledger, batch: ApplyBatch): ApplyResult[] {
+  // Before the first write: not every ledger can take one back.
+  for (const { policy } of batch.events)
+    if (batch.policies[policy] === undefined) throw new RangeError(`the batch has no policy ${policy}`);
   const rules: StepRules = { timedRecovery: batch.rules.timedRecovery, nowMs: batch.nowMs };
   return batch.events.map((event) => applyOne(ledger, event, batch, rules));
 }
@@ -112,10 +115,14 @@ export function applyCommandTo(ledger: Ledger, command: CommandToApply): Command
 export function makeDue(ledger: Ledger, request: DueRequest): number {
   const rules: StepRules = { timedRecovery: true, nowMs: request.nowMs };
   const due = ledger.duePairs(request.until, request.limit);
-  for (const { tenant, pairId } of due) {
+  // The caller's code runs before the first write: not every ledger can take one back.
+  const known = due.flatMap(({ tenant, pairId }) => {
     const pair = ledger.get(tenant, pairId);
-    if (pair === null) continue;
-    const policy = request.policyOf(tenant, pair.agentA, pair.agentB);
+    return pair === null
+      ? []
+      : [{ tenant, pair, policy: request.policyOf(tenant, pair.agentA, pair.agentB) }];
+  });
+  for (const { tenant, pair, policy } of known) {
     const step = recover(pair, request.until, policy, rules) ?? { pair, transitions: [] };
     keep(ledger, tenant, step, policy, true, rules, null);
   }

@@ -43,12 +43,14 @@ interface Due {
 export class MemoryStore implements TrustStore {
   private readonly tenants = new Map<string, Map<string, Stored>>();
   private readonly due_ = new TinyQueue<Due>([], (a, b) => a.at - b.at || (a.pairId < b.pairId ? -1 : 1));
-  private readonly entries: OutboxEntry[] = [];
+  private entries: OutboxEntry[] = [];
   private readonly positions = new Map<string, Positions>();
   private readonly recentIds: RecentKeys;
   private readonly ledger: Ledger;
   private readonly clock: Clock;
   private readonly replaySpan: number;
+  /** What the sweep under way, or the last one, took from the queue. */
+  private takenDue: readonly Due[] = [];
   private outboxSequence = 0;
   private expiryScan: Iterator<readonly [Map<string, Stored>, string, Stored]> | null = null;
 
@@ -83,7 +85,12 @@ export class MemoryStore implements TrustStore {
   }
 
   due(request: DueRequest): number {
-    return makeDue(this.ledger, request);
+    try {
+      return makeDue(this.ledger, request);
+    } catch (error) {
+      for (const due of this.takenDue) this.queue(due);
+      throw error;
+    }
   }
 
   async *circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }> {
@@ -99,6 +106,7 @@ export class MemoryStore implements TrustStore {
       let known = 0;
       while (known < this.entries.length && ids.has(this.entries[known]?.id ?? '')) known++;
       this.entries.splice(0, known);
+      if (known < ids.size) this.entries = this.entries.filter((entry) => !ids.has(entry.id));
     },
   };
 
@@ -135,21 +143,33 @@ export class MemoryStore implements TrustStore {
     const expiresAt =
       kept.expirySeconds === null ? Number.POSITIVE_INFINITY : this.clock() + kept.expirySeconds;
     let pairs = this.tenants.get(tenant);
-    if (pairs === undefined) this.tenants.set(tenant, (pairs = new Map()));
+    if (pairs === undefined) {
+      pairs = new Map();
+      this.tenants.set(tenant, pairs);
+    }
     let stored = pairs.get(pair.pairId);
-    if (stored === undefined) pairs.set(pair.pairId, (stored = { pair, dueAt, queuedAt: null, expiresAt }));
+    if (stored === undefined) {
+      stored = { pair, dueAt, queuedAt: null, expiresAt };
+      pairs.set(pair.pairId, stored);
+    }
     stored.pair = pair;
     stored.dueAt = dueAt;
     stored.expiresAt = expiresAt;
     // One queue entry a pair: an entry that turns out to be early is queued again when it falls.
-    if (dueAt !== null && (stored.queuedAt === null || dueAt < stored.queuedAt)) {
-      stored.queuedAt = dueAt;
-      this.due_.push({ at: dueAt, tenant, pairId: pair.pairId });
-    }
+    if (dueAt !== null && (stored.queuedAt === null || dueAt < stored.queuedAt))
+      this.queue({ at: dueAt, tenant, pairId: pair.pairId });
+  }
+
+  private queue(due: Due): void {
+    const stored = this.tenants.get(due.tenant)?.get(due.pairId);
+    if (stored === undefined) return;
+    stored.queuedAt = due.at;
+    this.due_.push(due);
   }
 
   private takeDue(until: number, limit: number): readonly Due[] {
     const taken: Due[] = [];
+    this.takenDue = taken;
     for (let next = this.due_.peek(); next !== undefined && next.at <= until; next = this.due_.peek()) {
       if (taken.length === limit) break;
       this.due_.pop();
@@ -168,7 +188,10 @@ export class MemoryStore implements TrustStore {
 
   private positionsOf(source: string): Positions {
     let positions = this.positions.get(source);
-    if (positions === undefined) this.positions.set(source, (positions = new Positions()));
+    if (positions === undefined) {
+      positions = new Positions();
+      this.positions.set(source, positions);
+    }
     return positions;
   }
 

@@ -69,7 +69,7 @@ export function updateState(
 ): TrustState {
   const { alpha, beta } = addEvidence(state, outcome, t, weight, config);
   const trustScore = alpha / (alpha + beta);
-  const lastUpdated = t > state.lastUpdated ? t : state.lastUpdated;
+  const lastUpdated = Math.max(t, state.lastUpdated);
   const circuit = judged
     ? judge(state, trustScore < config.threshold, lastUpdated, config.recoveryCooldownSeconds)
     : state;

@@ -22,10 +22,10 @@ function digest(agentA: string, agentB: string): string {
 export function pairKey(agentA: string, agentB: string): string {
   const [first, second] = compareCodePoints(agentA, agentB) <= 0 ? [agentA, agentB] : [agentB, agentA];
   if (!first.includes(':') && !second.includes(':')) return `${first}:${second}`;
-  return `${escape(first)}:${escape(second)}`;
+  return `${escapeName(first)}:${escapeName(second)}`;
 }
 
-function escape(name: string): string {
+function escapeName(name: string): string {
   return name.replaceAll('\\', '\\\\').replaceAll(':', '\\:');
 }
 
@@ -79,7 +79,10 @@ class PairIdCache {
       this.size = 0;
     }
     let byB = this.young.get(agentA);
-    if (byB === undefined) this.young.set(agentA, (byB = new Map()));
+    if (byB === undefined) {
+      byB = new Map();
+      this.young.set(agentA, byB);
+    }
     byB.set(agentB, id);
     this.size++;
     return id;

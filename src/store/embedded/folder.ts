@@ -2,20 +2,12 @@
  * The data folder of the embedded store: taken by one process at a time, and opened only when it is ours and
  * whole. LMDB maps its file, so reading one that was cut short would kill the process instead of failing.
  */
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FulcrumError } from '../../errors.js';
+import { isWhole, readMeta } from './data-file.js';
 
 const dataFile = 'data.mdb';
 const ownerSocket = 'owner.sock';
@@ -24,9 +16,9 @@ const ownerSocket = 'owner.sock';
 export type FolderContent = 'empty' | 'database';
 
 /**
- * Makes the folder if it is not there and looks at what is in it.
+ * Makes the folder if it is not there and looks at the names of what is in it.
  *
- * @throws FulcrumError `store_foreign` when it holds anything but a whole database.
+ * @throws FulcrumError `store_foreign` when it holds anything but a database.
  */
 export function inspectFolder(path: string): FolderContent {
   mkdirSync(path, { recursive: true });
@@ -40,38 +32,36 @@ export function inspectFolder(path: string): FolderContent {
         'Name a new or an empty folder, or restore the whole folder from a backup.',
     );
   }
-  checkWhole(join(path, dataFile));
   return 'database';
 }
 
-/** Offsets in an LMDB meta page (64-bit), and its magic number. */
-const meta = { magic: 16, pageSize: 40, lastPage: 136, transaction: 144, size: 152, magicNumber: 0xbeefc0de };
-
-/** Compares the file's length with the last page that its newest meta page names. */
-function checkWhole(path: string): void {
+/**
+ * Looks at the data file of a folder that this process has taken.
+ *
+ * @throws FulcrumError `store_foreign` when it is no LMDB database of ours, or not all of one.
+ */
+export function checkDataFile(folder: string): void {
+  const path = join(folder, dataFile);
   const { size } = statSync(path);
   if (size === 0) return; // made by a process that died before its first write: LMDB starts it anew
-  const foreign = (what: string): FulcrumError =>
-    new FulcrumError(
-      'store_foreign',
-      `${path} ${what}. Restore the whole folder from a backup, or name a new folder and rebuild.`,
-    );
   const file = openSync(path, 'r');
   try {
-    const page = Buffer.alloc(meta.size);
-    const read = (at: number): boolean => readSync(file, page, 0, meta.size, at) === meta.size;
-    if (!read(0) || page.readUInt32LE(meta.magic) !== meta.magicNumber)
-      throw foreign('is not an LMDB database');
-    const pageSize = page.readUInt32LE(meta.pageSize);
-    let lastPage = page.readBigUInt64LE(meta.lastPage);
-    const transaction = page.readBigUInt64LE(meta.transaction);
-    if (read(pageSize) && page.readBigUInt64LE(meta.transaction) > transaction)
-      lastPage = page.readBigUInt64LE(meta.lastPage);
-    const needed = (lastPage + 1n) * BigInt(pageSize);
-    if (BigInt(size) < needed) throw foreign(`is cut short: it has ${size} bytes of ${needed}`);
+    const meta = readMeta(file);
+    if (meta === null) throw unusable(`${path} is not an LMDB database of this version`);
+    if (!isWhole(file, size, meta)) {
+      const whole = (meta.lastPage + 1) * meta.pageSize;
+      throw unusable(`${path} is cut short: it has ${size} bytes of ${whole}`);
+    }
   } finally {
     closeSync(file);
   }
+}
+
+function unusable(what: string): FulcrumError {
+  return new FulcrumError(
+    'store_foreign',
+    `${what}. Restore the whole folder from a backup, or name a new folder and rebuild.`,
+  );
 }
 
 /**

@@ -96,9 +96,9 @@ export class Step implements Ledger {
 
   duePairs(until: number, limit: number): readonly { readonly tenant: string; readonly pairId: string }[] {
     const due: { tenant: string; pairId: string }[] = [];
-    for (const key of this.tables.due.getKeys({ limit })) {
+    for (const key of this.tables.due.getKeys()) {
       const [at, tenant, pairId] = key;
-      if (at > until) break;
+      if (at > until || due.length === limit) break;
       // The sweep looks at this pair now: its entry goes, and comes back when something is still due.
       this.takenDue.push(key);
       if (this.unqueue(tenant, pairId)) due.push({ tenant, pairId });
@@ -140,14 +140,14 @@ export class Step implements Ledger {
     if (touched !== null && touched.before !== null && touched.after === null) this.delete(tenant, pairId);
   }
 
-  /** Whether there is a pair that can be looked at. */
+  /** Whether there is a pair that can be looked at and still waits for something. */
   private unqueue(tenant: string, pairId: string): boolean {
     const touched = this.touchReadable(tenant, pairId);
     if (touched === null) return false;
     touched.queuedAt = null;
     if (touched.after !== null) touched.after = { ...touched.after, queuedAt: null };
     touched.changed = touched.before !== null;
-    return touched.after !== null;
+    return touched.after !== null && touched.after.dueAt !== null;
   }
 
   /** Null for a pair that cannot be read: that is told, as `state_unreadable`, to whoever needs it. */

@@ -15,10 +15,10 @@ import type { Pair } from '../../trust/step.js';
 import { applyBatch, applyCommandTo, makeDue } from '../engine.js';
 import { Positions } from '../positions.js';
 import { RecentKeys } from '../recent-keys.js';
-import { inspectFolder, takeFolder } from './folder.js';
+import { checkDataFile, inspectFolder, takeFolder } from './folder.js';
 import { Step } from './step.js';
 import { isExpired, unpackStored } from './stored-pair.js';
-import { checkLayout, openTables, type Tables } from './tables.js';
+import { openTables, type Tables } from './tables.js';
 
 export interface EmbeddedStoreOptions {
   /** Says when a pair that tells nothing any more is dropped. @defaultValue the system's clock */
@@ -71,13 +71,14 @@ export class EmbeddedStore implements TrustStore {
   static async open(path: string, options: EmbeddedStoreOptions = {}): Promise<EmbeddedStore> {
     const content = inspectFolder(path);
     const release = await takeFolder(path);
+    let root: RootDatabase | null = null;
     try {
+      if (content === 'database') checkDataFile(path);
       // A commit returns when it is on the disk. lmdb's own overlapping sync would answer before that.
-      const root = open({ path, noSubdir: false, maxDbs: 16, overlappingSync: false });
-      const tables = openTables(root);
-      await checkLayout(path, root, tables, content === 'database');
-      return new EmbeddedStore(root, tables, release, options);
+      root = open({ path, noSubdir: false, maxDbs: 16, overlappingSync: false });
+      return new EmbeddedStore(root, openTables(path, root), release, options);
     } catch (error) {
+      await root?.close();
       await release();
       throw error;
     }
@@ -98,6 +99,10 @@ export class EmbeddedStore implements TrustStore {
   }
 
   due(request: DueRequest): number {
+    this.checkOpen();
+    // Nearly always nothing is: a look costs no transaction and no sync.
+    const [first] = this.tables.due.getKeys({ limit: 1 });
+    if (first === undefined || first[0] > request.until) return 0;
     return this.step((step) => makeDue(step, request));
   }
 

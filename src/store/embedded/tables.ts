@@ -21,8 +21,17 @@ export interface Tables {
 
 const layoutVersion = 1;
 const layoutKey = 'layout';
-export function openTables(root: RootDatabase): Tables {
-  return {
+const names = ['pairs', 'due', 'circuits', 'outbox', 'positions', 'recent-ids', 'meta'];
+
+/**
+ * Opens the tables, making them in a new database. One that was there is looked at first: nothing is written
+ * into what is not ours.
+ *
+ * @throws FulcrumError `store_foreign`
+ */
+export function openTables(path: string, root: RootDatabase): Tables {
+  const isNew = checkLayout(path, root);
+  const tables: Tables = {
     pairs: root.openDB({ name: 'pairs', encoding: 'binary' }),
     due: root.openDB({ name: 'due', encoding: 'json' }),
     circuits: root.openDB({ name: 'circuits', encoding: 'json' }),
@@ -31,37 +40,22 @@ export function openTables(root: RootDatabase): Tables {
     recentIds: root.openDB({ name: 'recent-ids', encoding: 'string' }),
     meta: root.openDB({ name: 'meta', encoding: 'json' }),
   };
+  if (isNew) tables.meta.putSync(layoutKey, layoutVersion);
+  return tables;
 }
 
-/**
- * Writes the layout version into a new database, and checks it in one that was there.
- *
- * @throws FulcrumError `store_foreign`
- */
-export async function checkLayout(
-  path: string,
-  root: RootDatabase,
-  tables: Tables,
-  existed: boolean,
-): Promise<void> {
-  const layout = tables.meta.get(layoutKey);
-  if (layout === layoutVersion) return;
-  const interrupted = layout === undefined && [...tables.pairs.getKeys({ limit: 1 })].length === 0;
-  if (!existed || (interrupted && onlyOurTables(root))) {
-    await tables.meta.put(layoutKey, layoutVersion);
-    return;
-  }
-  await root.close();
+/** True for a database that has no layout yet: an empty one, or one whose first start was cut off. */
+function checkLayout(path: string, root: RootDatabase): boolean {
+  // Read as text: what another program wrote need not be JSON.
+  const onlyIfThere = { name: 'meta', encoding: 'string', create: false } as const;
+  const meta = root.openDB(onlyIfThere) as Database<string, string> | undefined;
+  const layout = meta?.get(layoutKey);
+  if (layout === String(layoutVersion)) return false;
+  if (layout === undefined && [...root.getKeys()].every((key) => names.includes(String(key)))) return true;
   throw new FulcrumError(
     'store_foreign',
     layout === undefined
       ? `${path} holds an LMDB database of another program. Name a new or an empty folder.`
-      : `${path} has layout ${String(layout)}, this version reads layout ${layoutVersion}. Use the version that made it, or rebuild into a new folder.`,
+      : `${path} has layout ${layout}, this version reads layout ${layoutVersion}. Use the version that made it, or rebuild into a new folder.`,
   );
-}
-
-/** Whether the database has nothing in it but tables of our names, as after a start that was cut off. */
-function onlyOurTables(root: RootDatabase): boolean {
-  const ours = new Set(['pairs', 'due', 'circuits', 'outbox', 'positions', 'recent-ids', 'meta']);
-  return [...root.getKeys()].every((key) => ours.has(String(key)));
 }

@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { configWarnings, loadConfig, overridesOf } from '../config.js';
+import { collect } from './options.js';
+import { note, print, printJson } from './output.js';
+
+interface ConfigFlags {
+  config?: string;
+  set: string[];
+  json?: boolean;
+}
+
+export function configCommand(program: Command): void {
+  program
+    .command('config')
+    .summary('check the config and show what it comes to')
+    .description(
+      'Checks the config (file, FULCRUM_* variables, --set) and prints all of it, defaults included, as a file\n' +
+        'that can be used again. Warnings go to standard error.',
+    )
+    .option('-c, --config <file>', 'config file, YAML or JSON (FULCRUM_CONFIG)')
+    .option('--set <key=value>', 'any config key; repeatable', collect, [])
+    .option('--json', 'print JSON')
+    .action((flags: ConfigFlags) => {
+      const { config } = loadConfig(flags.config ?? null, overridesOf(flags.set));
+      for (const warning of configWarnings(config)) note(`warning: ${warning}`);
+      if (flags.json === true) printJson(config);
+      else print(stringify(config).trimEnd());
+    });
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { HttpClient } from '../client/http.js';
+import { apiUrl } from '../config.js';
+import { FulcrumError } from '../errors.js';
+
+/** Gathers a flag that may be given several times. */
+export function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+/** A positive number of a flag. */
+export function positive(flag: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!(value > 0 && Number.isFinite(value)))
+      throw new FulcrumError('usage', `${flag} ${text}: must be a number > 0`);
+    return value;
+  };
+}
+
+export interface ClientFlags {
+  url?: string;
+  json?: boolean;
+}
+
+/** Flags of every command that talks to a running `up`. */
+export function clientOptions(command: Command): Command {
+  return command
+    .option('--url <url>', 'where `fulcrum-trust up` listens (FULCRUM_URL; default http://127.0.0.1:4747)')
+    .option('--json', 'print JSON');
+}
+
+export function clientOf(flags: ClientFlags): HttpClient {
+  return new HttpClient(apiUrl(flags.url));
+}

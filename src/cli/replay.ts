@@ -1,0 +1,175 @@
+import { SingleBar } from 'cli-progress';
+import type { Command } from 'commander';
+import { loadConfig, overridesOf } from '../config.js';
+import { FulcrumError } from '../errors.js';
+import { formatTime } from '../events/time.js';
+import { type ReplayProgress, type ReplayRequest, type ReplayResult, replay } from '../runtime.js';
+import type { CsvColumns } from '../streams/csv.js';
+import { collect, positive } from './options.js';
+import { circuitLine, note, print, printJson, printTable } from './output.js';
+
+interface ReplayFlags {
+  config?: string;
+  data?: string;
+  deadLetters?: string;
+  sourceColumn?: string;
+  targetColumn?: string;
+  ratingColumn?: string;
+  timeColumn?: string;
+  header?: boolean;
+  intoAgent?: string;
+  speed?: number;
+  timedRecovery: boolean;
+  events?: boolean;
+  set: string[];
+  json?: boolean;
+}
+
+/** Refused records that are shown before it is left at counting them. */
+const shownRefusals = 10;
+
+export function replayCommand(program: Command): void {
+  program
+    .command('replay')
+    .argument('<file>', 'NDJSON interactions, or CSV with the column flags; - reads standard input')
+    .summary('run a log of interactions through the pipeline')
+    .description(
+      'Runs a file of interactions through the whole pipeline on their own time, and says which circuits\n' +
+        'would have opened. In memory, unless --data names a folder; into a folder, a replay that was\n' +
+        'interrupted goes on where it was, and nothing counts twice.',
+    )
+    .option('-c, --config <file>', 'config file with the trust knobs and policies (FULCRUM_CONFIG)')
+    .option('-d, --data <folder>', 'keep the state in this data folder')
+    .option('--dead-letters <file>', 'append what cannot be accepted to this file, with the reason')
+    .option('--source-column <column>', 'CSV: who rated; a 0-based index, or a name with --header')
+    .option('--target-column <column>', 'CSV: who was rated')
+    .option('--rating-column <column>', 'CSV: above 0 is a success, below 0 a failure, 0 partial')
+    .option('--time-column <column>', 'CSV: seconds since the epoch, or RFC 3339')
+    .option('--header', 'CSV: the first line names the columns')
+    .option('--into-agent <name>', 'CSV: fold every source into one agent of this name')
+    .option('--speed <factor>', 'times real time (default: as fast as it goes)', positive('--speed'))
+    .option('--no-timed-recovery', 'circuits of silent pairs wait for an event')
+    .option('--events', 'print every circuit event too')
+    .option('--set <key=value>', 'any config key, e.g. --set trust.threshold=0.4; repeatable', collect, [])
+    .option('--json', 'print JSON; the last line is the summary')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ fulcrum-trust replay interactions.ndjson --data ./trust
+  $ fulcrum-trust replay ratings.csv --source-column 0 --target-column 1 --rating-column 2 --time-column 3`,
+    )
+    .action(async (file: string, flags: ReplayFlags) => {
+      const { config } = loadConfig(flags.config ?? null, {
+        ...overridesOf(flags.set),
+        ...(flags.timedRecovery ? {} : { timedRecovery: false }),
+      });
+      const bar = progressBar(flags);
+      const interrupted = new AbortController();
+      process.once('SIGINT', () => interrupted.abort());
+      process.once('SIGTERM', () => interrupted.abort());
+      const request: ReplayRequest = {
+        config,
+        file,
+        csv: csvColumns(flags),
+        dataDir: flags.data ?? null,
+        deadLetters: flags.deadLetters ?? null,
+        speed: flags.speed ?? null,
+        signal: interrupted.signal,
+        onCircuit: (event) => {
+          if (flags.events !== true) return;
+          if (flags.json === true) printJson(event);
+          else print(circuitLine(event, formatTime(Math.round(event.data.occurred_at))));
+        },
+        onRefused: refusalNotes(),
+        onProgress: (progress) => bar.update(progress),
+      };
+      const result = await replay(request).finally(() => bar.stop());
+      if (interrupted.signal.aborted) note('interrupted: the summary is of what was read');
+      if (flags.json === true) printJson(result.summary);
+      else printSummary(result);
+    });
+}
+
+function csvColumns(flags: ReplayFlags): CsvColumns | null {
+  const { sourceColumn: source, targetColumn: target, ratingColumn: rating, timeColumn: time } = flags;
+  const given = [source, target, rating, time].filter((column) => column !== undefined);
+  if (given.length === 0) {
+    if (flags.header === true || flags.intoAgent !== undefined)
+      throw new FulcrumError(
+        'usage',
+        '--header and --into-agent are for CSV: give the four column flags too',
+      );
+    return null;
+  }
+  const missing = Object.entries({ source, target, rating, time }).flatMap(([name, column]) =>
+    column === undefined && !(name === 'source' && flags.intoAgent !== undefined) ? [`--${name}-column`] : [],
+  );
+  if (missing.length > 0) throw new FulcrumError('usage', `a CSV file needs ${missing.join(', ')} too`);
+  return {
+    source: source ?? (target as string),
+    target: target as string,
+    rating: rating as string,
+    time: time as string,
+    header: flags.header === true,
+    ...(flags.intoAgent === undefined ? {} : { intoAgent: flags.intoAgent }),
+  };
+}
+
+function refusalNotes(): ReplayRequest['onRefused'] {
+  let shown = 0;
+  return (record, { reason, field, rule }) => {
+    if (shown++ < shownRefusals) note(`record ${record}: ${reason}: ${`${field} ${rule}`.trim()}`);
+    else if (shown === shownRefusals + 1) note('further refused records are counted, not shown');
+  };
+}
+
+interface Bar {
+  update(progress: ReplayProgress): void;
+  stop(): void;
+}
+
+/** A bar with rate and remaining time, on a terminal and only there. */
+function progressBar(flags: ReplayFlags): Bar {
+  if (process.stderr.isTTY !== true || flags.events === true) return { update: () => {}, stop: () => {} };
+  const bar = new SingleBar({
+    format: '{bar} {percentage}% | {events} events | {rate}/s | {eta_formatted} left',
+    hideCursor: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+  });
+  const startedAt = Date.now();
+  let started = false;
+  return {
+    update: ({ events, bytes, totalBytes }) => {
+      if (!started) bar.start(Math.max(totalBytes, 1), 0, { events: 0, rate: 0 });
+      started = true;
+      const rate = Math.round(events / Math.max(0.001, (Date.now() - startedAt) / 1_000));
+      bar.update(totalBytes === 0 ? 0 : bytes, { events, rate });
+    },
+    stop: () => {
+      if (started) bar.stop();
+    },
+  };
+}
+
+function printSummary({ summary, repeats, deadLetters }: ReplayResult): void {
+  const rows: [string, number][] = [
+    ['events applied', summary.events],
+    ['pairs', summary.pairs],
+    ['pairs whose circuit opened', summary.everOpened],
+    ['times opened', summary.opened],
+    ['times half-opened', summary.halfOpened],
+    ['times closed by an interaction', summary.closed],
+    ['times closed by time', summary.closedByTime],
+    ['open at the end', summary.openAtEnd],
+    ['dead letters', summary.deadLetters],
+    ['events a second', summary.eventsPerSecond],
+  ];
+  printTable([['replay', 'count'], ...rows]);
+  if (repeats > 0) note(`${repeats} events were in the data folder already and did not count again`);
+  if (summary.deadLetters > 0)
+    note(
+      deadLetters === null ? 'name --dead-letters FILE to keep them' : `dead letters are in ${deadLetters}`,
+    );
+}

@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+import type { CircuitEvent } from '../events/schemas.js';
+import { type ClientFlags, clientOf, clientOptions } from './options.js';
+import { circuitLine, colourOf, colours, note, print, printJson, showTime } from './output.js';
+
+interface WatchFlags extends ClientFlags {
+  tenant?: string;
+}
+
+export function watchCommand(program: Command): void {
+  clientOptions(
+    program
+      .command('watch')
+      .summary('follow circuit events as they come')
+      .description('Prints the circuits that are not closed now, then every change, until it is stopped.')
+      .option('-t, --tenant <tenant>', 'only this tenant'),
+  ).action(async (flags: WatchFlags) => {
+    const stopped = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+    let connected = true;
+    for await (const item of clientOf(flags).watch(flags.tenant, stopped.signal)) {
+      if (item.kind === 'disconnected') {
+        if (connected) note(`${item.error.message}; trying again`);
+        connected = false;
+        continue;
+      }
+      if (!connected) note('connected again');
+      connected = true;
+      if (item.kind === 'circuit') {
+        if (flags.json === true) printJson(item.event);
+        else {
+          const event = item.event as CircuitEvent;
+          print(circuitLine(event, showTime(event.data.occurred_at)));
+        }
+      } else if (flags.json !== true) {
+        for (const circuit of item.circuits) {
+          const state = String(circuit['circuit_state']);
+          const when = colours.dim(showTime(circuit['last_updated']));
+          print(
+            `${when}  ${colourOf(state)(state.padEnd(10))}  ${circuit['agent_a']} ↔ ${circuit['agent_b']}  as it stands`,
+          );
+        }
+      }
+    }
+  });
+}

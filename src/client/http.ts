@@ -1,0 +1,170 @@
+import { createParser } from 'eventsource-parser';
+import { FulcrumError, messageOf } from '../errors.js';
+
+/** A change that `GET /v1/circuits/stream` told: the circuits that were not CLOSED on connecting, or one event. */
+export type StreamItem =
+  | { readonly kind: 'circuits'; readonly circuits: readonly Record<string, unknown>[] }
+  | { readonly kind: 'circuit'; readonly event: Record<string, unknown> }
+  | { readonly kind: 'disconnected'; readonly error: FulcrumError };
+
+const reconnectMs = 1_000;
+
+/** Talks to the HTTP API of `fulcrum-trust up`. */
+export class HttpClient {
+  private readonly base: URL;
+
+  /** @throws FulcrumError `usage` when `url` is none. */
+  constructor(url: string) {
+    try {
+      this.base = new URL(url);
+    } catch (cause) {
+      throw new FulcrumError('usage', `${url} is not a URL, e.g. http://127.0.0.1:4747`, { cause });
+    }
+  }
+
+  /** Sends events: one JSON object, an array, or NDJSON. Resolves when they are applied and committed. */
+  async publish(body: string | Uint8Array, contentType: string): Promise<PublishAnswer> {
+    const response = await this.request('POST', '/v1/interactions', { body, contentType });
+    const answer = (await readJson(response)) as Partial<PublishAnswer> & {
+      errors?: PublishAnswer['rejected'];
+    };
+    if (response.status === 202) return { accepted: answer.accepted ?? 0, rejected: answer.rejected ?? [] };
+    if (response.status === 400 && answer.errors !== undefined)
+      return { accepted: 0, rejected: answer.errors };
+    throw refusal(response, answer);
+  }
+
+  async command(command: object): Promise<CommandAnswer> {
+    const body = JSON.stringify(command);
+    const response = await this.request('POST', '/v1/commands', { body, contentType: 'application/json' });
+    return (await accepted(response)) as CommandAnswer;
+  }
+
+  /** What is known of a pair, or null. */
+  async pair(tenant: string, agentA: string, agentB: string): Promise<Record<string, unknown> | null> {
+    const query = new URLSearchParams({ tenant, agent_a: agentA, agent_b: agentB });
+    const response = await this.request('GET', `/v1/pairs?${query}`);
+    if (response.status === 404) return null;
+    return (await accepted(response)) as Record<string, unknown>;
+  }
+
+  /** Circuits that are not CLOSED. */
+  async circuits(tenant?: string): Promise<readonly Record<string, unknown>[]> {
+    const query = tenant === undefined ? '' : `?${new URLSearchParams({ tenant })}`;
+    const answer = await accepted(await this.request('GET', `/v1/circuits${query}`));
+    return (answer as { circuits: Record<string, unknown>[] }).circuits;
+  }
+
+  /** Follows circuits until `signal` aborts, connecting again whenever the stream breaks. */
+  async *watch(tenant: string | undefined, signal: AbortSignal): AsyncGenerator<StreamItem> {
+    const query = tenant === undefined ? '' : `?${new URLSearchParams({ tenant })}`;
+    while (!signal.aborted) {
+      try {
+        const response = await this.request('GET', `/v1/circuits/stream${query}`, { signal });
+        if (!response.ok) throw refusal(response, await readJson(response));
+        yield* streamItems(response);
+        if (!signal.aborted) yield disconnected(this.base, new Error('the stream ended'));
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof FulcrumError && error.code === 'refused') throw error;
+        yield disconnected(this.base, error);
+      }
+      await pause(reconnectMs, signal);
+    }
+  }
+
+  private async request(
+    method: string,
+    path: string,
+    options: { body?: string | Uint8Array; contentType?: string; signal?: AbortSignal } = {},
+  ): Promise<Response> {
+    const { body, contentType, signal } = options;
+    try {
+      return await fetch(new URL(path, this.base), {
+        method,
+        ...(body === undefined ? {} : { body }),
+        ...(contentType === undefined ? {} : { headers: { 'content-type': contentType } }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (cause) {
+      throw unavailable(this.base, cause);
+    }
+  }
+}
+
+export interface PublishAnswer {
+  readonly accepted: number;
+  readonly rejected: readonly { readonly index: number; readonly field: string; readonly rule: string }[];
+}
+
+export interface CommandAnswer {
+  readonly changed: boolean;
+  readonly events: readonly Record<string, unknown>[];
+}
+
+async function* streamItems(response: Response): AsyncGenerator<StreamItem> {
+  const items: StreamItem[] = [];
+  const parser = createParser({
+    onEvent: ({ event, data }) => {
+      const json = JSON.parse(data) as unknown;
+      if (event === 'circuits') items.push({ kind: 'circuits', circuits: json as Record<string, unknown>[] });
+      if (event === 'circuit') items.push({ kind: 'circuit', event: json as Record<string, unknown> });
+    },
+  });
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    yield* items.splice(0);
+  }
+}
+
+function disconnected(base: URL, error: unknown): StreamItem {
+  return {
+    kind: 'disconnected',
+    error: error instanceof FulcrumError ? error : unavailable(base, error),
+  };
+}
+
+function unavailable(base: URL, cause: unknown): FulcrumError {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  return new FulcrumError(
+    'unavailable',
+    `no answer from ${base.origin} (${messageOf(inner)}): start it with \`fulcrum-trust up\`, or name it with --url`,
+    { cause },
+  );
+}
+
+async function accepted(response: Response): Promise<unknown> {
+  const answer = await readJson(response);
+  if (!response.ok) throw refusal(response, answer);
+  return answer;
+}
+
+function refusal(response: Response, problem: unknown): FulcrumError {
+  const { detail, title } = (problem ?? {}) as { detail?: string; title?: string };
+  const code = response.status === 503 ? 'unavailable' : 'refused';
+  return new FulcrumError(code, detail ?? title ?? `the server answered ${response.status}`);
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}

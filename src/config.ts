@@ -1,0 +1,309 @@
+/**
+ * Everything that can be set: defaults, then a file (YAML or JSON), then `FULCRUM_*` variables, then flags,
+ * made once into a frozen config. Only this file reads the environment.
+ */
+import { readFileSync } from 'node:fs';
+import leven from 'leven';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { FulcrumError, messageOf } from './errors.js';
+import { PolicyBook, type PolicyDocument } from './processor/policies.js';
+import { trustConfigKnobs } from './trust/config.js';
+import { TrustValueError } from './trust/errors.js';
+import { recoversByDecay } from './trust/forecast.js';
+
+/** What a knob may be is the trust model's to say; here it only has to be a number or null. */
+const knobSchema = z
+  .custom<number | null>((value) => value === null || typeof value === 'number', 'must be a number or null')
+  .optional();
+const trustSchema = z.strictObject(
+  Object.fromEntries(trustConfigKnobs.map((knob) => [knob, knobSchema])) as Record<
+    (typeof trustConfigKnobs)[number],
+    typeof knobSchema
+  >,
+);
+
+const policySchema = z.strictObject({
+  name: z.string().min(1),
+  match: z
+    .strictObject({ tenant: z.string().optional(), agents: z.tuple([z.string(), z.string()]).optional() })
+    .default({}),
+  trust: trustSchema.default({}),
+  enforced: z.boolean().default(true),
+});
+
+export const configSchema = z.strictObject({
+  dataDir: z.string().min(1).default('fulcrum-data').describe('folder of the embedded store'),
+  http: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
+      port: z.int().min(0).max(65_535).default(4747).describe('port to listen on, 0 for a free one'),
+      maxBodyBytes: z
+        .int()
+        .positive()
+        .default(16 * 1024 * 1024)
+        .describe('largest request body'),
+    })
+    .prefault({}),
+  trust: trustSchema.default({}).describe('knobs of the trust model for pairs that no policy matches'),
+  policies: z.array(policySchema).default([]).describe('the first that matches a pair holds'),
+  timedRecovery: z.boolean().default(true).describe('circuits of silent pairs recover by time'),
+  limits: z
+    .strictObject({
+      maxEventBytes: z
+        .int()
+        .positive()
+        .default(256 * 1024)
+        .describe('largest event'),
+      maxFutureSeconds: z
+        .number()
+        .nonnegative()
+        .default(300)
+        .describe('how far in the future an event may lie'),
+    })
+    .prefault({}),
+  processor: z
+    .strictObject({
+      maxBatch: z.int().positive().max(10_000).default(512).describe('most events of one atomic step'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+    })
+    .prefault({}),
+});
+
+export type Config = DeepReadonly<z.infer<typeof configSchema>>;
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+/** A partial config, as flags give it. */
+export type ConfigOverrides = { readonly [key: string]: unknown };
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The file that was read, null if there was none. */
+  readonly file: string | null;
+}
+
+const variablePrefix = 'FULCRUM_';
+/** Variables of this prefix that are not config keys. */
+const otherVariables = ['FULCRUM_CONFIG', 'FULCRUM_URL'];
+
+/**
+ * @param file path of a config file; null: `FULCRUM_CONFIG`, or none.
+ * @throws FulcrumError `config` naming the file or variable, the key and the rule.
+ */
+export function loadConfig(
+  file: string | null,
+  overrides: ConfigOverrides = {},
+  environment: NodeJS.ProcessEnv = process.env,
+): LoadedConfig {
+  const path = file ?? environment['FULCRUM_CONFIG'] ?? null;
+  const layers: readonly [where: string, layer: unknown][] = [
+    [path ?? '', path === null ? {} : readConfigFile(path)],
+    ['the environment', fromEnvironment(environment)],
+    ['the command line', overrides],
+  ];
+  let merged: unknown = {};
+  for (const [where, layer] of layers) {
+    const checked = configSchema.safeParse(layer);
+    if (!checked.success) throw invalid(where, checked.error);
+    merged = merge(merged, layer);
+  }
+  const config = deepFreeze(configSchema.parse(merged));
+  checkPolicies(path ?? 'the config', config);
+  return { config, file: path };
+}
+
+/** Base URL of the API that the command line talks to. */
+export function apiUrl(flag: string | undefined, environment: NodeJS.ProcessEnv = process.env): string {
+  return flag ?? environment['FULCRUM_URL'] ?? 'http://127.0.0.1:4747';
+}
+
+/** The policies of a config, as the processor takes them. */
+export function policyDocument(config: Config, version = 1): PolicyDocument {
+  return { version, default: defined(config.trust), policies: config.policies.map(toEntry) };
+}
+
+function toEntry(policy: Config['policies'][number]): PolicyDocument['policies'][number] {
+  const { name, match, trust, enforced } = policy;
+  return {
+    name,
+    match: {
+      ...(match.tenant === undefined ? {} : { tenant: match.tenant }),
+      ...(match.agents === undefined ? {} : { agents: [match.agents[0], match.agents[1]] as const }),
+    },
+    trust: defined(trust),
+    enforced,
+  };
+}
+
+/** What is allowed and probably not meant. */
+export function configWarnings(config: Config): string[] {
+  const book = new PolicyBook(policyDocument(config));
+  const warnings: string[] = [];
+  if (!config.timedRecovery)
+    warnings.push(
+      'timedRecovery is off: the circuit of a pair that falls silent stays open until an event or a reset',
+    );
+  for (const { name, config: trust } of book.all) {
+    if (config.timedRecovery && trust.recoveryCooldownSeconds === null && !recoversByDecay(trust))
+      warnings.push(
+        `policy ${name}: with a threshold of 0.5 or more, or an infinite half-life, and no recoveryCooldownSeconds, ` +
+          'an open circuit never recovers by itself',
+      );
+  }
+  return warnings;
+}
+
+function readConfigFile(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new FulcrumError('config', `config file ${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  // JSON is YAML, so one parser reads both and names the line.
+  const document = parseDocument(text, { prettyErrors: true });
+  const [error] = document.errors;
+  if (error !== undefined)
+    throw new FulcrumError('config', `config file ${path}: ${error.message}`, { cause: error });
+  return document.toJS() ?? {};
+}
+
+/** `FULCRUM_HTTP_PORT=8080` is `http.port: 8080`. */
+function fromEnvironment(environment: NodeJS.ProcessEnv): unknown {
+  const paths = new Map(scalarPaths().map((path) => [variableName(path), path]));
+  let layer: unknown = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith(variablePrefix) || otherVariables.includes(name) || value === undefined) continue;
+    const path = paths.get(name);
+    if (path === undefined) {
+      refuseMisspelt(name, [...paths.keys(), ...otherVariables]);
+      continue;
+    }
+    layer = merge(
+      layer,
+      path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), scalar(value)),
+    );
+  }
+  return layer;
+}
+
+/** Other programs have variables of this prefix too: only what is nearly one of ours is taken for a mistake. */
+function refuseMisspelt(name: string, known: readonly string[]): void {
+  const near = known.find((candidate) => leven(name, candidate) <= 3);
+  if (near !== undefined) throw new FulcrumError('config', `unknown variable ${name}, did you mean ${near}?`);
+}
+
+function scalar(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (text === 'null') return null;
+  if (text === 'Infinity') return Number.POSITIVE_INFINITY;
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/** Every key that holds one value, as its path. */
+function scalarPaths(): string[][] {
+  const paths: string[][] = [];
+  for (const [key, field] of Object.entries(configSchema.shape)) {
+    const inner = objectKeys(field);
+    if (inner !== null) paths.push(...inner.map((name) => [key, name]));
+    else if (key !== 'policies') paths.push([key]);
+  }
+  return paths;
+}
+
+function objectKeys(schema: unknown): string[] | null {
+  let inner = schema;
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) inner = inner.def.innerType;
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : null;
+}
+
+/** The overrides of `--set key=value` flags. @throws FulcrumError `usage` */
+export function overridesOf(settings: readonly string[]): ConfigOverrides {
+  let overrides: unknown = {};
+  for (const setting of settings) {
+    const at = setting.indexOf('=');
+    if (at <= 0)
+      throw new FulcrumError('usage', `--set ${setting}: must be key=value, e.g. trust.threshold=0.4`);
+    const path = setting.slice(0, at).split('.');
+    const value = scalar(setting.slice(at + 1));
+    overrides = merge(
+      overrides,
+      path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value),
+    );
+  }
+  return overrides as ConfigOverrides;
+}
+
+function variableName(path: readonly string[]): string {
+  return variablePrefix + path.map((key) => key.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_');
+}
+
+function invalid(where: string, error: z.ZodError): FulcrumError {
+  const [issue] = error.issues;
+  const path = (issue?.path ?? []).map(String);
+  if (issue?.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    const full = [...path, key].join('.');
+    return new FulcrumError('config', `${where}: unknown key ${full}${suggestion(key, keysAt(path))}`);
+  }
+  return new FulcrumError('config', `${where}: ${path.join('.') || 'the config'}: ${issue?.message ?? ''}`);
+}
+
+/** The keys that may stand at a path. */
+function keysAt(path: readonly string[]): string[] {
+  let schema: unknown = configSchema;
+  for (const key of path) {
+    while (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) schema = schema.def.innerType;
+    if (schema instanceof z.ZodArray) schema = schema.element;
+    else if (schema instanceof z.ZodObject) schema = (schema.shape as Record<string, unknown>)[key];
+  }
+  return objectKeys(schema) ?? [];
+}
+
+/** `, did you mean …?` when something of that name is near. */
+export function suggestion(name: string, known: readonly string[]): string {
+  const [best] = known
+    .map((candidate) => ({ candidate, distance: leven(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  if (best !== undefined && best.distance <= Math.max(2, name.length / 3))
+    return `, did you mean ${best.candidate}?`;
+  return known.length > 0 && known.length <= 20 ? ` (known: ${known.join(', ')})` : '';
+}
+
+function checkPolicies(where: string, config: Config): void {
+  try {
+    new PolicyBook(policyDocument(config));
+  } catch (cause) {
+    if (!(cause instanceof TrustValueError)) throw cause;
+    throw new FulcrumError('config', `${where}: ${cause.message}`, { cause });
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function merge(under: unknown, over: unknown): unknown {
+  if (!isObject(under) || !isObject(over)) return over === undefined ? under : over;
+  const merged: Record<string, unknown> = { ...under };
+  for (const [key, value] of Object.entries(over)) merged[key] = merge(merged[key], value);
+  return merged;
+}
+
+function deepFreeze<T>(value: T): DeepReadonly<T> {
+  if (typeof value === 'object' && value !== null)
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value) as DeepReadonly<T>;
+}
+
+/** Without keys that are undefined; null stays where the model takes it. */
+function defined(trust: Config['trust']): PolicyDocument['default'] {
+  return Object.fromEntries(
+    Object.entries(trust).filter(([, value]) => value !== undefined),
+  ) as PolicyDocument['default'];
+}

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import type { Rejection, SinkMessage } from '../ports.js';
+import { bounded } from './envelope.js';
+import { type DeliveredEvent, positionId } from './interaction.js';
+import { defaultTenant } from './schemas.js';
+import { formatTime } from './time.js';
+
+/** What is kept of an event that is too large to be passed on. */
+const keptBytes = 64 * 1024;
+
+/**
+ * An event that cannot be accepted, with its bytes, its headers and the reason. The id is that of its place in
+ * the source, so one that is sent again is known as the same.
+ *
+ * @param at when it was refused, seconds since the epoch.
+ */
+export function deadLetter(
+  event: DeliveredEvent,
+  system: string,
+  rejection: Rejection,
+  at: number,
+): SinkMessage {
+  const position = positionId(event.position);
+  const id = `${system}:${position}`;
+  const tooLarge = rejection.reason === 'too_large';
+  const detail = rejection.field === '' ? rejection.rule : `${rejection.field} ${rejection.rule}`;
+  return {
+    channel: 'dead-letters',
+    id,
+    tenant: event.tenant ?? defaultTenant,
+    key: rejection.reason,
+    headers: {
+      ...event.headers,
+      'dlq-id': headerText(id),
+      'dlq-reason': rejection.reason,
+      'dlq-detail': headerText(bounded(detail, 500)),
+      'dlq-source-system': system,
+      'dlq-source-position': headerText(position),
+      'dlq-at': formatTime(at),
+      ...(tooLarge ? largeness(event) : {}),
+    },
+    body: tooLarge ? event.body.subarray(0, keptBytes) : event.body,
+  };
+}
+
+function largeness(event: DeliveredEvent): Record<string, string> {
+  if (event.originalBytes !== undefined) return { 'dlq-original-length': String(event.originalBytes) };
+  return {
+    'dlq-original-length': String(event.body.byteLength),
+    'dlq-original-sha256': createHash('sha256').update(event.body).digest('hex'),
+  };
+}
+
+/** A header holds one line. */
+function headerText(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ');
+}

@@ -1,0 +1,172 @@
+/** Opens an event in any of its accepted forms: CloudEvents structured or binary, or a bare JSON object. */
+import type { z } from 'zod';
+import type { MessageHeaders, Rejection } from '../ports.js';
+import { bareTimeSchema, envelopeSchema, idSchema } from './schemas.js';
+import { parseTime } from './time.js';
+
+export interface Envelope {
+  /** Null where a bare object has none. */
+  readonly id: string | null;
+  /** CloudEvents source; empty for a bare object. */
+  readonly source: string;
+  /** Seconds since the epoch; null when the event does not say. */
+  readonly time: number | null;
+  readonly traceparent: string | null;
+  readonly data: unknown;
+  /** What stands before a field of `data` in messages: `data.`, or nothing in a bare object. */
+  readonly dataPath: string;
+}
+
+export interface RawEvent {
+  readonly body: Uint8Array;
+  readonly headers: MessageHeaders;
+  readonly headerPrefix: 'ce-' | 'ce_';
+}
+
+export function reject(reason: Rejection['reason'], field: string, rule: string): Rejection {
+  return { reason, field, rule };
+}
+
+export function isRejection(value: object): value is Rejection {
+  return 'reason' in value && 'rule' in value;
+}
+
+/** The envelope, or why there is none. `type` is the only event type that is taken. */
+export function openEnvelope(raw: RawEvent, type: string): Envelope | Rejection {
+  const contentType = raw.headers['content-type'] ?? '';
+  const structured = contentType.startsWith('application/cloudevents');
+  const binary = !structured && raw.headers[`${raw.headerPrefix}specversion`] !== undefined;
+  const json = parseJson(raw.body);
+  if ('rule' in json) return json;
+  const traceparent = raw.headers['traceparent'];
+  if (binary) return openBinary(raw, contentType, json.value, type);
+  const { value } = json;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return reject('invalid_event', '', 'must be a JSON object');
+  if (structured || Object.hasOwn(value, 'specversion')) return openStructured(value, traceparent, type);
+  return openBare(value, traceparent);
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function parseJson(body: Uint8Array): { readonly value: unknown } | Rejection {
+  let text: string;
+  try {
+    text = utf8.decode(body);
+  } catch {
+    return reject('invalid_json', '', 'must be UTF-8');
+  }
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch (error) {
+    return reject('invalid_json', '', `must be JSON: ${bounded((error as Error).message)}`);
+  }
+}
+
+function openStructured(value: object, traceparent: string | undefined, type: string): Envelope | Rejection {
+  const parsed = envelopeSchema.safeParse(value);
+  if (!parsed.success) return firstIssue(parsed.error, '');
+  if (parsed.data.type !== type) return wrongType(parsed.data.type, type);
+  if (!isJsonType(parsed.data.datacontenttype)) return wrongContentType('datacontenttype');
+  const fields = value as { readonly data?: unknown; readonly data_base64?: unknown };
+  let { data } = fields;
+  if (data === undefined && typeof fields.data_base64 === 'string') {
+    const decoded = parseJson(Buffer.from(fields.data_base64, 'base64'));
+    if ('rule' in decoded) return reject(decoded.reason, 'data_base64', decoded.rule);
+    data = decoded.value;
+  }
+  return {
+    id: parsed.data.id,
+    source: parsed.data.source,
+    time: parsed.data.time === undefined ? null : parseTime(parsed.data.time),
+    traceparent: checkedTraceparent(parsed.data.traceparent ?? traceparent),
+    data,
+    dataPath: 'data.',
+  };
+}
+
+function openBinary(raw: RawEvent, contentType: string, data: unknown, type: string): Envelope | Rejection {
+  const attribute = (name: string): string | undefined => {
+    const value = raw.headers[raw.headerPrefix + name];
+    return value === undefined ? undefined : percentDecoded(value);
+  };
+  const parsed = envelopeSchema.safeParse({
+    specversion: attribute('specversion'),
+    id: attribute('id'),
+    source: attribute('source'),
+    type: attribute('type'),
+    time: attribute('time'),
+  });
+  if (!parsed.success) return firstIssue(parsed.error, raw.headerPrefix);
+  if (parsed.data.type !== type) return wrongType(parsed.data.type, type);
+  if (!isJsonType(contentType)) return wrongContentType('content-type');
+  return {
+    id: parsed.data.id,
+    source: parsed.data.source,
+    time: parsed.data.time === undefined ? null : parseTime(parsed.data.time),
+    traceparent: checkedTraceparent(attribute('traceparent') ?? raw.headers['traceparent']),
+    data,
+    dataPath: 'data.',
+  };
+}
+
+function openBare(value: object, traceparent: string | undefined): Envelope | Rejection {
+  const { id, time } = value as { readonly id?: unknown; readonly time?: unknown };
+  if (id !== undefined) {
+    const parsed = idSchema.safeParse(id);
+    if (!parsed.success) return firstIssue(parsed.error, 'id');
+  }
+  if (time !== undefined) {
+    const parsed = bareTimeSchema.safeParse(time);
+    if (!parsed.success) return firstIssue(parsed.error, 'time');
+  }
+  return {
+    id: (id as string | undefined) ?? null,
+    source: '',
+    time: typeof time === 'string' ? parseTime(time) : ((time as number | undefined) ?? null),
+    traceparent: checkedTraceparent(traceparent),
+    data: value,
+    dataPath: '',
+  };
+}
+
+function wrongType(type: string, wanted: string): Rejection {
+  return reject('unsupported_type', 'type', `must be ${wanted}, got ${JSON.stringify(bounded(type))}`);
+}
+
+function wrongContentType(field: string): Rejection {
+  return reject('invalid_event', field, 'must be JSON (application/json or …+json)');
+}
+
+function isJsonType(contentType: string | undefined): boolean {
+  if (contentType === undefined || contentType === '') return true;
+  return /^[^;]*[/+]json\s*(;|$)/i.test(contentType);
+}
+
+/** The CloudEvents bindings percent-encode what a header cannot hold. */
+function percentDecoded(value: string): string {
+  if (!value.includes('%')) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+function checkedTraceparent(value: string | undefined): string | null {
+  return value !== undefined && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value)
+    ? value
+    : null;
+}
+
+/** The first thing that a schema found, as a rejection of the field `prefix` + its path. */
+export function firstIssue(error: z.ZodError, prefix: string): Rejection {
+  const [issue] = error.issues;
+  const path = issue?.path.map(String).join('.') ?? '';
+  return reject('invalid_event', bounded(prefix + path), bounded(issue?.message ?? 'does not validate'));
+}
+
+/** Text of somebody else's, kept short enough for a header or a message. */
+export function bounded(value: string, most = 200): string {
+  return value.length > most ? `${value.slice(0, most)}…` : value;
+}

@@ -1,0 +1,188 @@
+/**
+ * Every event that fulcrum-trust takes or emits, as zod schemas. The JSON Schemas of the package are made
+ * from these. Messages state the rule alone: the field is named beside them.
+ */
+import { z } from 'zod';
+import { circuitStates } from '../trust/circuit.js';
+import { trustOutcomes } from '../trust/outcome.js';
+import { earliestTime, latestTime, parseTime } from './time.js';
+
+export const eventTypes = {
+  interaction: 'fulcrum.trust.interaction.v1',
+  command: 'fulcrum.trust.command.v1',
+  opened: 'fulcrum.trust.circuit.opened.v1',
+  halfOpened: 'fulcrum.trust.circuit.half_opened.v1',
+  closed: 'fulcrum.trust.circuit.closed.v1',
+  terminated: 'fulcrum.trust.circuit.terminated.v1',
+  reset: 'fulcrum.trust.circuit.reset.v1',
+} as const;
+
+const text = (what = 'must be a string') =>
+  z.string({ error: ({ input }) => (input === undefined ? 'is required' : what) });
+const number = (rule: string) =>
+  z.number({ error: ({ input }) => (input === undefined ? 'is required' : rule) });
+
+const longestName = 256;
+const control = /\p{Cc}/u;
+
+/** An agent's name in an event. `TrustManager` takes longer and stranger ones. */
+export const nameSchema = text()
+  .refine(
+    (name) => name.length > 0 && (name.length <= longestName || [...name].length <= longestName),
+    `must have 1 to ${longestName} characters`,
+  )
+  .refine((name) => !control.test(name), 'must not hold control characters')
+  .refine((name) => name.isWellFormed(), 'must be well-formed Unicode');
+
+export const defaultTenant = 'default';
+
+export const tenantSchema = text().regex(
+  /^[A-Za-z0-9_-]{1,64}$/,
+  'must be 1 to 64 of A-Z, a-z, 0-9, _ and -',
+);
+
+export const weightRule = 'must be a number > 0 and <= 100';
+const mostAttributes = 32;
+const attributesRule = `must be a flat object of at most ${mostAttributes} strings, numbers, booleans or nulls`;
+
+const attributesSchema = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()], { error: attributesRule }), {
+    error: attributesRule,
+  })
+  .refine((attributes) => Object.keys(attributes).length <= mostAttributes, attributesRule);
+
+/** `data` of an interaction event. Fields that it does not name are left out. */
+export const interactionDataSchema = z.object({
+  tenant: tenantSchema.optional(),
+  agent_a: nameSchema,
+  agent_b: nameSchema,
+  outcome: z.enum(trustOutcomes, {
+    error: ({ input }) =>
+      input === undefined ? 'is required' : `must be one of ${trustOutcomes.join(', ')}`,
+  }),
+  session_id: nameSchema.optional(),
+  task: text().optional(),
+  content: text().optional(),
+  weight: number(weightRule)
+    .refine((weight) => weight > 0 && weight <= 100, weightRule)
+    .default(1),
+  probe: z.int('must be a whole number').nonnegative('must not be negative').optional(),
+  attributes: attributesSchema.optional(),
+});
+
+export const commandActions = ['terminate', 'reset'] as const;
+
+/** `data` of an operator's command. */
+export const commandDataSchema = z.object({
+  tenant: tenantSchema.optional(),
+  agent_a: nameSchema,
+  agent_b: nameSchema,
+  action: z.enum(commandActions, {
+    error: ({ input }) =>
+      input === undefined ? 'is required' : `must be one of ${commandActions.join(', ')}`,
+  }),
+  actor: text()
+    .refine((actor) => actor.length <= longestName, `must have at most ${longestName} characters`)
+    .default('unknown'),
+  reason: text()
+    .refine((reason) => reason.length <= 4_096, 'must have at most 4096 characters')
+    .default(''),
+});
+
+const timeRule = 'must be an RFC 3339 time of the years 0000 to 9999';
+const numberTimeRule = `must be seconds since the epoch, from ${earliestTime} to ${latestTime}`;
+const inRange = (seconds: number): boolean => seconds >= earliestTime && seconds <= latestTime;
+
+/** A CloudEvents time. */
+export const timeSchema = text(timeRule).refine((time) => {
+  const seconds = parseTime(time);
+  return seconds !== null && inRange(seconds);
+}, timeRule);
+
+/** A time in a bare object: RFC 3339, or seconds since the epoch. */
+export const bareTimeSchema = z.union([timeSchema, z.number().refine(inRange, numberTimeRule)], {
+  error: ({ input }) =>
+    typeof input === 'number' ? numberTimeRule : `${timeRule}, or seconds since the epoch`,
+});
+
+const longestId = 1_024;
+export const idSchema = text()
+  .refine((id) => id.length > 0, 'must not be empty')
+  .refine((id) => id.length <= longestId, `must have at most ${longestId} characters`);
+
+const envelope = {
+  specversion: z.literal('1.0', { error: 'must be "1.0"' }),
+  id: idSchema,
+  source: idSchema,
+  time: timeSchema.optional(),
+  datacontenttype: z.string().optional(),
+  traceparent: z.string().optional(),
+};
+
+/** The attributes of a CloudEvent that are looked at, its data aside. */
+export const envelopeSchema = z.object({ ...envelope, type: text() });
+
+export const interactionEventSchema = z.object({
+  ...envelope,
+  type: z.literal(eventTypes.interaction),
+  data: interactionDataSchema,
+});
+
+export const commandEventSchema = z.object({
+  ...envelope,
+  type: z.literal(eventTypes.command),
+  data: commandDataSchema,
+});
+
+const circuitStateSchema = z.enum(circuitStates);
+const seconds = z.number().describe('seconds since the epoch');
+
+/** `data` of a circuit event. */
+export const circuitDataSchema = z.object({
+  tenant: tenantSchema,
+  pair_id: z.string().regex(/^[0-9a-f]{16}$/),
+  agent_a: z.string(),
+  agent_b: z.string(),
+  from: circuitStateSchema,
+  to: circuitStateSchema,
+  trust_score: z.number().min(0).max(1),
+  alpha: z.number(),
+  beta: z.number(),
+  interaction_count: z.int().nonnegative(),
+  threshold: z.number(),
+  policy: z.object({ name: z.string(), version: z.int() }),
+  transition: z.int().positive().describe('rises with every change of this pair; the highest one holds'),
+  previous_transition: z.int().nonnegative().describe('0 if none is known'),
+  occurred_at: seconds,
+  recovers_at: seconds.nullable().describe('forecast when the circuit opened; null: not by itself'),
+  cause: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('interaction'), event_id: z.string(), outcome: z.enum(trustOutcomes) }),
+    z.object({ kind: z.literal('recovery') }),
+    z.object({ kind: z.literal('operator'), event_id: z.string(), actor: z.string(), reason: z.string() }),
+  ]),
+  enforced: z.boolean().describe('false in shadow mode: nobody has to stop'),
+});
+
+export type CircuitData = z.infer<typeof circuitDataSchema>;
+
+export const circuitEventSchema = z.object({
+  ...envelope,
+  type: z.enum([
+    eventTypes.opened,
+    eventTypes.halfOpened,
+    eventTypes.closed,
+    eventTypes.terminated,
+    eventTypes.reset,
+  ]),
+  data: circuitDataSchema,
+});
+
+export type CircuitEvent = z.infer<typeof circuitEventSchema>;
+
+/** Name of each schema file, and the schema that it is made from. */
+export const publishedSchemas = {
+  'interaction.v1': interactionEventSchema,
+  'interaction-data.v1': interactionDataSchema,
+  'command.v1': commandEventSchema,
+  'circuit.v1': circuitEventSchema,
+} as const;

@@ -1,0 +1,41 @@
+/** Times that RFC 3339 can write: the years 0000 to 9999, in seconds since the epoch. */
+export const earliestTime = -62_167_219_200;
+export const latestTime = 253_402_300_799;
+
+const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
+
+/** Seconds since the epoch of an RFC 3339 time, with all the fraction that a float64 holds; null if it is none. */
+export function parseTime(text: string): number | null {
+  const match = rfc3339.exec(text);
+  if (match === null) return null;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const [, , , , , , , fraction, sign, offsetHour = '0', offsetMinute = '0'] = match;
+  // A leap second is the first second of the next minute.
+  if (hour > 23 || minute > 59 || second > 60 || Number(offsetHour) > 23 || Number(offsetMinute) > 59)
+    return null;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
+  const offset = (sign === '-' ? -1 : 1) * (Number(offsetHour) * 3_600 + Number(offsetMinute) * 60);
+  const whole = date.getTime() / 1_000 + hour * 3_600 + minute * 60 + second - offset;
+  return whole + (fraction === undefined ? 0 : Number(fraction));
+}
+
+/** An RFC 3339 time in UTC, to the microsecond. */
+export function formatTime(seconds: number): string {
+  let whole = Math.floor(seconds);
+  let micros = Math.round((seconds - whole) * 1e6);
+  if (micros === 1e6) {
+    whole += 1;
+    micros = 0;
+  }
+  const iso = new Date(whole * 1_000).toISOString().slice(0, -5);
+  return micros === 0 ? `${iso}Z` : `${iso}.${String(micros).padStart(6, '0').replace(/0+$/, '')}Z`;
+}

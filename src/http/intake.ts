@@ -1,0 +1,57 @@
+import type { Settlement } from '../ports.js';
+import type { ApiParts, Intake } from './api.js';
+import type { Item } from './split.js';
+
+/** Passing events on did not come to an end. They may or may not have been applied. */
+export class IntakeUnavailable extends Error {
+  override readonly name = 'IntakeUnavailable';
+}
+
+/**
+ * Sends events into the stream and waits until each is applied and committed, or refused.
+ *
+ * @throws IntakeUnavailable when too much is waiting, or when it takes too long.
+ */
+export async function settleAll(
+  parts: ApiParts,
+  intake: Intake,
+  items: readonly Item[],
+): Promise<Settlement[]> {
+  const { maxBacklogBytes, answerWithinMs } = parts.limits;
+  if (intake.backlogBytes > maxBacklogBytes)
+    throw new IntakeUnavailable('too many events are waiting to be applied');
+  const settlements: Settlement[] = [];
+  let open = 0;
+  const all = new Promise<void>((resolve) => {
+    const messages = items.flatMap(({ body, headers, rejection }, index) => {
+      if (rejection !== undefined) {
+        settlements[index] = { kind: 'rejected', rejection };
+        return [];
+      }
+      open++;
+      const settle = (settlement: Settlement): void => {
+        settlements[index] = settlement;
+        if (--open === 0) resolve();
+      };
+      return [{ body, headers, settle }];
+    });
+    if (open === 0) resolve();
+    else void intake.send(messages).catch(() => {});
+  });
+  const troubled = parts.troubled();
+  const why = troubled.length > 0 ? `cannot ${troubled.join(', cannot ')}` : 'it takes too long';
+  await within(answerWithinMs, all, () => new IntakeUnavailable(`the events are not applied yet: ${why}`));
+  return settlements;
+}
+
+async function within(ms: number, work: Promise<void>, late: () => Error): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), ms);
+  });
+  try {
+    await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

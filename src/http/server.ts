@@ -1,0 +1,50 @@
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify';
+import { messageOf } from '../errors.js';
+import type { ApiParts } from './api.js';
+import { circuitRoutes } from './circuits.js';
+import { commandRoutes } from './commands.js';
+import { IntakeUnavailable } from './intake.js';
+import { interactionRoutes } from './interactions.js';
+import { sendProblem } from './problem.js';
+
+/** The HTTP API over the parts of a running processor. Listening is the caller's. */
+export function createServer(parts: ApiParts, logger: FastifyBaseLogger): FastifyInstance {
+  const server = fastify({
+    bodyLimit: parts.limits.maxBodyBytes,
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    forceCloseConnections: 'idle',
+  });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  server.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error instanceof IntakeUnavailable)
+      return sendProblem(reply.header('retry-after', '1'), {
+        status: 503,
+        title: 'Not now',
+        detail: `${error.message}. Send them again, with the same ids.`,
+      });
+    const status = error.statusCode ?? 500;
+    if (status >= 500) request.log.error({ err: error, url: request.url }, 'a request failed');
+    return sendProblem(reply, { status, title: error.name, detail: messageOf(error) });
+  });
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, { status: 404, title: 'Not found', detail: `no ${request.method} ${request.url}` }),
+  );
+
+  server.get('/healthz', () => ({ status: 'ok' }));
+  server.get('/readyz', (_request, reply) => {
+    const troubled = parts.troubled();
+    if (troubled.length === 0) return { status: 'ready' };
+    return sendProblem(reply, {
+      status: 503,
+      title: 'Not ready',
+      detail: `cannot ${troubled.join(', cannot ')}`,
+    });
+  });
+  interactionRoutes(server, parts);
+  commandRoutes(server, parts);
+  circuitRoutes(server, parts);
+  return server;
+}

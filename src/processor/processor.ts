@@ -1,0 +1,121 @@
+import { defaultLimits, type EventLimits } from '../events/interaction.js';
+import type { Clock, EventSink, EventSource, TrustStore } from '../ports.js';
+import { transitionClock } from '../trust/evaluator.js';
+import { runCommands } from './commands.js';
+import { runInteractions } from './interactions.js';
+import type { PolicyBook } from './policies.js';
+import { Relay } from './relay.js';
+import { GaveUp, untilDone, type Weather } from './retry.js';
+import { Sweep } from './sweep.js';
+import type { ProcessorObserver, Work } from './work.js';
+
+export interface ProcessorOptions {
+  readonly store: TrustStore;
+  /** Where interactions come from. */
+  readonly interactions: readonly EventSource[];
+  /** Where operators' commands come from; no backlog of interactions delays them. */
+  readonly commands?: EventSource;
+  readonly circuits: EventSink;
+  readonly deadLetters: EventSink;
+  /** Asked for every batch: a changed document acts from a pair's next update. */
+  readonly policies: () => PolicyBook;
+  /** Seconds since the epoch: how far time has gone when a source is read up, and the number of transitions. */
+  readonly clock: Clock;
+  readonly limits?: EventLimits;
+  /** Circuits of silent pairs recover by time. @defaultValue true */
+  readonly timedRecovery?: boolean;
+  /** Most events applied in one atomic step. @defaultValue 512 */
+  readonly maxBatch?: number;
+  /** How long a source is waited for before it counts as read up, in ms. @defaultValue 100 */
+  readonly idleMs?: number;
+  readonly weather?: Weather;
+  readonly observer?: ProcessorObserver;
+}
+
+/**
+ * Reads interactions, applies them to the store, publishes what circuits do, and acknowledges, in that order.
+ * When the store or a sink is away it waits and tries again; nothing is acknowledged meanwhile.
+ */
+export class Processor {
+  private readonly relay: Relay;
+  private readonly work: Work;
+  private readonly troubles = new Set<string>();
+  private readonly giveUp = new AbortController();
+  private running: Promise<void> | null = null;
+
+  constructor(private readonly options: ProcessorOptions) {
+    const { store, circuits, deadLetters, policies, clock } = options;
+    this.relay = new Relay(store.outbox, circuits);
+    const weather = this.watched(options.weather);
+    this.work = {
+      store,
+      deadLetters,
+      policies,
+      clock,
+      limits: options.limits ?? defaultLimits,
+      rules: { timedRecovery: options.timedRecovery ?? true, streamed: true },
+      maxBatch: options.maxBatch ?? 512,
+      idleMs: options.idleMs ?? 100,
+      observer: options.observer ?? {},
+      publish: () => this.work.must('publish circuit events', () => this.relay.flush()),
+      must: (what, work) => untilDone(what, work, this.giveUp.signal, weather),
+    };
+  }
+
+  /** What it cannot do just now and tries again; empty when all is well. */
+  get troubled(): readonly string[] {
+    return [...this.troubles];
+  }
+
+  /** Runs until every source of interactions has ended, or until it is stopped. */
+  run(): Promise<void> {
+    this.running ??= this.runAll().catch((error: unknown) => {
+      if (!(error instanceof GaveUp)) throw error;
+    });
+    return this.running;
+  }
+
+  /**
+   * Reads its sources no further, finishes and acknowledges what was read, then `run` resolves.
+   *
+   * @param graceMs after this long, what still cannot be done is given up, unacknowledged. @defaultValue 10000
+   */
+  async stop(graceMs = 10_000): Promise<void> {
+    const timer = setTimeout(() => this.giveUp.abort(), graceMs);
+    try {
+      for (const source of this.options.interactions) await source.close();
+      await this.options.commands?.close();
+      await this.running;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async runAll(): Promise<void> {
+    const { work } = this;
+    const { interactions, commands } = this.options;
+    const sweep = new Sweep(
+      work.store,
+      () => ({ policyOf: work.policies().policyOf, nowMs: transitionClock(work.clock()) }),
+      interactions.map((source) => source.name),
+    );
+    // What a process that died has left behind comes first.
+    await work.publish();
+    const commandLoop = commands === undefined ? Promise.resolve() : runCommands(work, commands);
+    const interactionLoops = Promise.all(interactions.map((source) => runInteractions(work, sweep, source)));
+    await Promise.all([commandLoop, interactionLoops.finally(() => commands?.close())]);
+  }
+
+  private watched(weather: Weather | undefined): Weather {
+    return {
+      failed: (what, error) => {
+        this.troubles.add(what);
+        weather?.failed(what, error);
+      },
+      recovered: (what) => {
+        this.troubles.delete(what);
+        weather?.recovered(what);
+      },
+    };
+  }
+}

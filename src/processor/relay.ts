@@ -1,0 +1,64 @@
+import { circuitMessage } from '../events/circuit.js';
+import type { EventSink, OutboxEntry, TrustStore } from '../ports.js';
+
+/** Entries taken out of the outbox at a time. */
+const maxEntries = 500;
+
+/**
+ * Publishes what the outbox holds: publish, await the sink, then remove. A crash in between publishes an entry
+ * again, under the same id. A pair's transition waits until the one before it is safe.
+ */
+export class Relay {
+  private running: Promise<void> | null = null;
+  private queued: Promise<void> | null = null;
+
+  constructor(
+    private readonly outbox: TrustStore['outbox'],
+    private readonly sink: EventSink,
+  ) {}
+
+  /** Resolves when all that was in the outbox at the time of the call is published. */
+  flush(): Promise<void> {
+    if (this.running === null) {
+      this.running = this.drain().finally(() => {
+        this.running = null;
+      });
+      return this.running;
+    }
+    // A drain that has begun may have read past what this caller waits for.
+    this.queued ??= this.running
+      .catch(() => {})
+      .then(() => {
+        this.queued = null;
+        return this.flush();
+      });
+    return this.queued;
+  }
+
+  private async drain(): Promise<void> {
+    for (;;) {
+      const entries = await this.outbox.read(maxEntries);
+      if (entries.length === 0) return;
+      for (const round of roundsByPair(entries)) await this.sink.publish(round.map(circuitMessage));
+      await this.outbox.remove(entries);
+    }
+  }
+}
+
+/** Splits entries, in order, so that no round has two of one pair. */
+export function roundsByPair(entries: readonly OutboxEntry[]): OutboxEntry[][] {
+  const rounds: OutboxEntry[][] = [];
+  const roundOf = new Map<string, number>();
+  for (const entry of entries) {
+    const pair = `${entry.tenant}/${entry.transition.pairId}`;
+    const round = roundOf.get(pair) ?? 0;
+    roundOf.set(pair, round + 1);
+    let entriesOfRound = rounds[round];
+    if (entriesOfRound === undefined) {
+      entriesOfRound = [];
+      rounds[round] = entriesOfRound;
+    }
+    entriesOfRound.push(entry);
+  }
+  return rounds;
+}

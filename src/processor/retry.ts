@@ -1,0 +1,51 @@
+const firstPauseMs = 100;
+const longestPauseMs = 10_000;
+
+/** Told when a part of the processor cannot get on, and when it can again. */
+export interface Weather {
+  failed(what: string, error: unknown): void;
+  recovered(what: string): void;
+}
+
+/** The processor was told to stop and something could not be done: it stays undone, and unacknowledged. */
+export class GaveUp extends Error {
+  override readonly name = 'GaveUp';
+}
+
+/**
+ * Does `work` until it succeeds, with growing pauses.
+ *
+ * @throws GaveUp when the signal ends it first.
+ */
+export async function untilDone<T>(
+  what: string,
+  work: () => T | Promise<T>,
+  signal: AbortSignal,
+  weather: Weather,
+): Promise<T> {
+  let failedBefore = false;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    try {
+      const result = await work();
+      if (failedBefore) weather.recovered(what);
+      return result;
+    } catch (error) {
+      if (!failedBefore) weather.failed(what, error);
+      failedBefore = true;
+      if (!signal.aborted) await pause(pauseMs, signal);
+      if (signal.aborted) throw new GaveUp(`${what}: given up`, { cause: error });
+    }
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

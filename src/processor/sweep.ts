@@ -1,0 +1,36 @@
+import type { DueRequest, TrustStore } from '../ports.js';
+
+/** Pairs looked at in one atomic step. */
+const limit = 500;
+
+/**
+ * Makes the recoveries of silent pairs. Its time is the least over all sources of the time up to which they
+ * are read: a backlog must not close a pair whose failures are still queued.
+ */
+export class Sweep {
+  private readonly frontiers = new Map<string, number>();
+
+  constructor(
+    private readonly store: TrustStore,
+    private readonly request: () => Pick<DueRequest, 'policyOf' | 'nowMs'>,
+    sources: readonly string[],
+  ) {
+    for (const source of sources) this.frontiers.set(source, Number.NEGATIVE_INFINITY);
+  }
+
+  /** Says that `source` has been read up to events of time `t`, seconds since the epoch. */
+  advance(source: string, t: number): void {
+    this.frontiers.set(source, t);
+  }
+
+  /** Makes what is due; returns whether it found anything to look at. */
+  async run(): Promise<boolean> {
+    const until = Math.min(...this.frontiers.values());
+    let found = false;
+    for (;;) {
+      const looked = await this.store.due({ until, limit, ...this.request() });
+      found ||= looked > 0;
+      if (looked < limit) return found;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { deadLetter } from '../events/dead-letter.js';
+import type { AcceptedInteraction, DeliveredEvent, EventLimits } from '../events/interaction.js';
+import type {
+  ApplyResult,
+  Clock,
+  CommandResult,
+  EventSink,
+  EventSource,
+  Rejection,
+  SourceMessage,
+  StoreRules,
+  TrustStore,
+} from '../ports.js';
+import type { PolicyBook } from './policies.js';
+
+/** Told of everything that the processor takes or refuses, for counters. */
+export interface ProcessorObserver {
+  applied?(event: AcceptedInteraction, result: ApplyResult): void;
+  refused?(message: SourceMessage, rejection: Rejection): void;
+}
+
+/** What the loops of one processor share. */
+export interface Work {
+  readonly store: TrustStore;
+  readonly deadLetters: EventSink;
+  readonly policies: () => PolicyBook;
+  readonly clock: Clock;
+  readonly limits: EventLimits;
+  readonly rules: StoreRules;
+  readonly maxBatch: number;
+  readonly idleMs: number;
+  readonly observer: ProcessorObserver;
+  /** Publishes all that the outbox holds. */
+  publish(): Promise<void>;
+  /** Does it until it is done. @throws GaveUp when the processor was told to stop */
+  must<T>(what: string, work: () => T | Promise<T>): Promise<T>;
+}
+
+/** A message that is refused, and why. */
+export interface Refusal {
+  readonly message: SourceMessage;
+  readonly rejection: Rejection;
+}
+
+/** Makes dead letters of refused messages, but for those whose sender is told instead. */
+export async function refuse(work: Work, source: EventSource, refusals: readonly Refusal[]): Promise<void> {
+  for (const { message, rejection } of refusals) work.observer.refused?.(message, rejection);
+  const letters = refusals
+    .filter(({ message }) => message.settle === undefined)
+    .map(({ message, rejection }) =>
+      deadLetter(deliveredEvent(source, message), source.name, rejection, work.clock()),
+    );
+  if (letters.length > 0) await work.must('publish dead letters', () => work.deadLetters.publish(letters));
+}
+
+export function deliveredEvent(source: EventSource, message: SourceMessage): DeliveredEvent {
+  return { ...message, headerPrefix: source.headerPrefix };
+}
+
+/** Why the store did not take it, null when it did. */
+export function refusalOf(result: ApplyResult | CommandResult): Rejection | null {
+  return result.kind === 'rejected' ? { reason: result.reason, field: '', rule: result.detail } : null;
+}

@@ -1,0 +1,85 @@
+import { FulcrumError } from '../errors.js';
+import type {
+  ApplyBatch,
+  ApplyResult,
+  Awaitable,
+  CommandResult,
+  CommandToApply,
+  TrustStore,
+} from '../ports.js';
+import type { TrustState } from '../trust/state.js';
+import { type Pair, unknownPair } from '../trust/step.js';
+import { applyBatch, applyCommandTo, type Ledger } from './engine.js';
+
+/** The least that a store has to do: a table of states with an atomic exchange. */
+export interface SimpleStore {
+  /** The state of a pair, or null. */
+  get(pairId: string): Awaitable<TrustState | null>;
+  /**
+   * Replaces the state when it is still `expected` (by `lastUpdated` and `interactionCount`, or null for none)
+   * and says whether it did. `next` null removes it.
+   */
+  compareAndSet(pairId: string, expected: TrustState | null, next: TrustState | null): Awaitable<boolean>;
+  close?(): Awaitable<void>;
+}
+
+const mostAttempts = 100;
+
+/** Makes a store for `TrustManager` of a simple one. It has no outbox, no positions and no timed recovery. */
+export function liftStore(simple: SimpleStore): TrustStore {
+  async function exchange<R>(pairId: string, step: (ledger: Ledger) => R): Promise<R> {
+    for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      const before = await simple.get(pairId);
+      let after = before;
+      const result = step(ledgerOver(pairOf(before), (pair) => (after = pair?.state ?? null)));
+      if (after === before || (await simple.compareAndSet(pairId, before, after))) return result;
+    }
+    throw new FulcrumError(
+      'conflict',
+      `compareAndSet refused pair ${pairId} ${mostAttempts} times in a row: somebody else keeps changing it`,
+    );
+  }
+  return {
+    async apply(batch: ApplyBatch): Promise<readonly ApplyResult[]> {
+      const results: ApplyResult[] = [];
+      for (const event of batch.events) {
+        const one = { ...batch, events: [event] };
+        results.push(...(await exchange(event.pairId, (ledger) => applyBatch(ledger, one))));
+      }
+      return results;
+    },
+    command: (command: CommandToApply): Promise<CommandResult> =>
+      exchange(command.pairId, (ledger) => applyCommandTo(ledger, command)),
+    read: async (_tenant, pairId) => pairOf(await simple.get(pairId)),
+    due: () => 0,
+    async *circuits() {},
+    outbox: { read: () => [], remove: () => {} },
+    mark: () => {},
+    lastApplied: () => 0,
+    close: () => simple.close?.(),
+  };
+}
+
+function pairOf(state: TrustState | null): Pair | null {
+  return state === null ? null : { ...unknownPair(state), state, transition: state.transition };
+}
+
+function ledgerOver(pair: Pair | null, keep: (pair: Pair | null) => void): Ledger {
+  const refuse = (): never => {
+    throw new FulcrumError(
+      'usage',
+      'a simple store serves TrustManager only: it has no outbox and no positions',
+    );
+  };
+  return {
+    get: () => pair,
+    put: (_tenant, kept) => keep(kept.pair),
+    delete: () => keep(null),
+    appendOutbox: refuse,
+    isApplied: refuse,
+    setApplied: refuse,
+    isDuplicate: refuse,
+    setDuplicate: refuse,
+    duePairs: () => [],
+  };
+}

@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, realpath, stat } from 'node:fs/promises';
+import { FulcrumError, messageOf } from '../errors.js';
+import type { EventSink, EventSource, SinkMessage, SourceBatch, SourceMessage } from '../ports.js';
+import { type CsvColumns, csvInteractions } from './csv.js';
+import { splitLines } from './lines.js';
+
+export interface FileSourceOptions {
+  /** Path of the file; `-` is standard input. */
+  readonly path: string;
+  /** How a CSV file's columns are read; absent: the file is NDJSON. */
+  readonly csv?: CsvColumns;
+  /** Largest event, in bytes. */
+  readonly maxEventBytes: number;
+}
+
+type FileRecord = Pick<SourceMessage, 'body' | 'malformed' | 'originalBytes'>;
+
+/** Interactions of a file, one a line. A record's position is its number, so a file read again counts once. */
+export class FileSource implements EventSource {
+  readonly headerPrefix = 'ce-';
+  private readonly records: AsyncIterator<FileRecord>;
+  private first: FileRecord | null;
+  private sequence = 0;
+  private closed = false;
+  /** Bytes read so far. */
+  bytesRead = 0;
+
+  private constructor(
+    readonly name: string,
+    /** Of the whole file; 0 when it is not known. */
+    readonly sizeBytes: number,
+    records: AsyncIterator<FileRecord>,
+    first: FileRecord | null,
+    private readonly counter: { bytes: number },
+  ) {
+    this.records = records;
+    this.first = first;
+  }
+
+  /** @throws FulcrumError `input` when the file cannot be read. */
+  static async open(options: FileSourceOptions): Promise<FileSource> {
+    const { path } = options;
+    const stdin = path === '-';
+    const counter = { bytes: 0 };
+    let sizeBytes = 0;
+    let identity = path;
+    try {
+      if (!stdin) {
+        const stats = await stat(path);
+        if (stats.isDirectory()) throw new FulcrumError('input', `${path} is a folder: name a file`);
+        sizeBytes = stats.size;
+        identity = await realpath(path);
+      }
+      const input = stdin ? process.stdin : createReadStream(path, { highWaterMark: 256 * 1024 });
+      const records = readRecords(counted(input, counter), options);
+      const first = await records.next();
+      const record = first.done === true ? null : first.value;
+      return new FileSource(nameOf(identity, record, options.csv), sizeBytes, records, record, counter);
+    } catch (cause) {
+      if (cause instanceof FulcrumError) throw cause;
+      throw new FulcrumError('input', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  async read(maxMessages: number): Promise<SourceBatch | null> {
+    const messages: SourceMessage[] = [];
+    while (messages.length < maxMessages && !this.closed) {
+      const record = await this.next();
+      if (record === null) break;
+      this.sequence++;
+      messages.push({
+        ...record,
+        headers: {},
+        tenant: null,
+        position: { source: this.name, sequence: this.sequence },
+        receivedAt: null,
+      });
+    }
+    this.bytesRead = this.counter.bytes;
+    return messages.length === 0 ? null : { messages, ack: () => {} };
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  private async next(): Promise<FileRecord | null> {
+    const { first } = this;
+    if (first !== null) {
+      this.first = null;
+      return first;
+    }
+    const result = await this.records.next();
+    return result.done === true ? null : result.value;
+  }
+}
+
+async function* counted(input: AsyncIterable<Buffer>, counter: { bytes: number }): AsyncGenerator<Buffer> {
+  for await (const chunk of input) {
+    counter.bytes += chunk.length;
+    yield chunk;
+  }
+}
+
+async function* readRecords(
+  chunks: AsyncIterable<Buffer>,
+  options: FileSourceOptions,
+): AsyncGenerator<FileRecord> {
+  if (options.csv !== undefined) {
+    yield* csvInteractions(chunks, options.csv, options.path);
+    return;
+  }
+  for await (const { bytes, length } of splitLines(chunks, options.maxEventBytes + 1)) {
+    if (isBlank(bytes)) continue;
+    if (length <= options.maxEventBytes) yield { body: bytes };
+    else
+      yield {
+        body: bytes,
+        originalBytes: length,
+        malformed: {
+          reason: 'too_large',
+          field: '',
+          rule: `must have at most ${options.maxEventBytes} bytes, has ${length}`,
+        },
+      };
+  }
+}
+
+function isBlank(line: Buffer): boolean {
+  return line.every((byte) => byte === 0x20 || byte === 0x09);
+}
+
+/**
+ * A file is known by its path, its first record and how it is read: one that has grown goes on where it was,
+ * and another one in its place, or the same with other columns, is another source.
+ */
+function nameOf(path: string, first: FileRecord | null, csv: CsvColumns | undefined): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([path, csv ?? null]))
+    .update(first?.body ?? '');
+  return `file:${hash.digest('hex').slice(0, 16)}`;
+}
+
+/** Appends dead letters to a file, one JSON object a line, synced before they count as published. */
+export class FileSink implements EventSink {
+  constructor(private readonly path: string) {}
+
+  async publish(messages: readonly SinkMessage[]): Promise<void> {
+    const lines = messages.map((message) => `${JSON.stringify(deadLetterLine(message))}\n`).join('');
+    const file = await open(this.path, 'a');
+    try {
+      await file.appendFile(lines);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** A message as one JSON object; a body that is not UTF-8 is base64. */
+export function deadLetterLine(message: SinkMessage): Record<string, unknown> {
+  const bytes = Buffer.from(message.body);
+  const text = bytes.toString('utf8');
+  const exact = Buffer.from(text, 'utf8').equals(bytes);
+  return {
+    id: message.id,
+    tenant: message.tenant,
+    reason: message.key,
+    headers: message.headers,
+    ...(exact ? { body: text } : { body_base64: bytes.toString('base64') }),
+  };
+}

@@ -1,0 +1,45 @@
+export interface Line {
+  /** Without its line ending; cut after the bytes asked for. */
+  readonly bytes: Buffer;
+  /** Of the whole line. */
+  readonly length: number;
+}
+
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+
+/**
+ * Splits bytes into lines without holding more than `mostBytes` of one, however long it is. A last line
+ * without a newline counts; an empty one after it does not.
+ */
+export async function* splitLines(chunks: AsyncIterable<Buffer>, mostBytes: number): AsyncGenerator<Line> {
+  let parts: Buffer[] = [];
+  let kept = 0;
+  let length = 0;
+  const take = (part: Buffer): void => {
+    length += part.length;
+    if (kept >= mostBytes || part.length === 0) return;
+    const fitting = part.subarray(0, mostBytes - kept);
+    parts.push(fitting);
+    kept += fitting.length;
+  };
+  const finish = (): Line => {
+    const bytes = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+    const ended = length === bytes.length && bytes.at(-1) === carriageReturn;
+    const line = ended ? { bytes: bytes.subarray(0, -1), length: length - 1 } : { bytes, length };
+    parts = [];
+    kept = 0;
+    length = 0;
+    return line;
+  };
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+      take(chunk.subarray(start, end));
+      yield finish();
+      start = end + 1;
+    }
+    take(chunk.subarray(start));
+  }
+  if (length > 0) yield finish();
+}
