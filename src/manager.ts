@@ -58,6 +58,8 @@ export class TrustManager {
   private readonly bridge: TrustBridge | null;
   private readonly policies: readonly [Policy];
   private commands = 0;
+  /** The highest transition of a pair that was reset: its numbers go on above it, also within one millisecond. */
+  private resetTransition = 0;
 
   /** @throws TrustValueError when a knob of the config is out of range. */
   constructor(options: TrustManagerOptions = {}) {
@@ -123,7 +125,7 @@ export class TrustManager {
       ],
       policies: this.policies,
       rules,
-      nowMs: transitionClock(time),
+      nowMs: this.nowMs(time),
     });
     return results instanceof Promise
       ? results.then((applied) => this.conclude(request.agentA, request.agentB, applied[0]))
@@ -139,28 +141,32 @@ export class TrustManager {
 
   /** The score decayed to now; the prior's for a pair never seen. Nothing is written. */
   async getTrustScore(agentA: string, agentB: string): Promise<number> {
-    const state = await this.getState(agentA, agentB);
-    const { alphaPrior, betaPrior } = this.config;
-    return state === null ? alphaPrior / (alphaPrior + betaPrior) : this.evaluator.scoreAt(state, this.now());
+    return this.look(agentA, agentB, (state) => {
+      const { alphaPrior, betaPrior } = this.config;
+      return state === null ? alphaPrior / (alphaPrior + betaPrior) : this.evaluator.scoreAt(state, this.now());
+    });
   }
 
   /** Whether the pair is TERMINATED or its score, decayed to now, is below the threshold; false if never seen. */
   async shouldTerminate(agentA: string, agentB: string): Promise<boolean> {
-    const state = await this.getState(agentA, agentB);
-    return state !== null && this.evaluator.shouldTerminate(state, this.now());
+    return this.look(
+      agentA,
+      agentB,
+      (state) => state !== null && this.evaluator.shouldTerminate(state, this.now()),
+    );
   }
 
   /** The state as stored, not decayed, or null for a pair never seen. */
   async getState(agentA: string, agentB: string): Promise<TrustState | null> {
-    const pairId = makePairId(agentA, agentB);
-    const pair = await runInContext({ pairId }, (id) => this.store.read(tenant, id), pairId);
-    return pair !== null && sameNames(pair, agentA, agentB) ? pair.state : null;
+    return this.look(agentA, agentB, (state) => state);
   }
 
   /** Forgets the pair: its next interaction is its first. */
   async reset(agentA: string, agentB: string): Promise<void> {
     const result = await this.command('reset', agentA, agentB);
     if (result.before === null) return;
+    for (const { transition } of result.transitions)
+      this.resetTransition = Math.max(this.resetTransition, transition);
     const { alphaPrior, betaPrior } = this.config;
     const fresh = { pairId: result.before.pairId, trustScore: alphaPrior / (alphaPrior + betaPrior) };
     await this.tell(agentA, agentB, fresh, 'CLOSED');
@@ -180,6 +186,16 @@ export class TrustManager {
   /** Flushes, then closes the store. */
   async close(): Promise<void> {
     await this.store.close();
+  }
+
+  /** Reads a pair and answers from its state, all of it in the pair's context. */
+  private look<R>(agentA: string, agentB: string, answer: (state: TrustState | null) => R): Promise<R> {
+    const pairId = makePairId(agentA, agentB);
+    const read = async (): Promise<R> => {
+      const pair = await this.store.read(tenant, pairId);
+      return answer(pair !== null && sameNames(pair, agentA, agentB) ? pair.state : null);
+    };
+    return runInContext({ pairId }, read, undefined);
   }
 
   private async command(
@@ -204,7 +220,7 @@ export class TrustManager {
           eventId: String(++this.commands),
           policy: this.policies[0],
           rules,
-          nowMs: transitionClock(time),
+          nowMs: this.nowMs(time),
           traceparent: null,
         });
       },
@@ -228,6 +244,10 @@ export class TrustManager {
         () => this.bridge?.publish({ agentId, state, trustScore, pairId }),
         undefined,
       );
+  }
+
+  private nowMs(time: number): number {
+    return Math.max(transitionClock(time), this.resetTransition + 1);
   }
 
   private now(): number {

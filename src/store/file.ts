@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { readFileSync, realpathSync, renameSync, statSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { FulcrumError, messageOf } from '../errors.js';
@@ -16,15 +16,16 @@ import { makePairId } from '../trust/pair.js';
 import { type Pair, unknownPair } from '../trust/step.js';
 import { applyBatch, applyCommandTo, type Ledger } from './engine.js';
 
-const positive = z.number().positive();
+/** A prior of 0 is refused here and was not by the reference, which may have written one. */
+const parameter = z.number().nonnegative();
 
 /** One pair in the Python package's file. Fields that it does not know are kept as they are. */
 const entrySchema = z.looseObject({
   pair_id: z.string(),
   agent_a: z.string().refine((name) => name.isWellFormed(), 'must be well-formed Unicode'),
   agent_b: z.string().refine((name) => name.isWellFormed(), 'must be well-formed Unicode'),
-  alpha: positive,
-  beta_val: positive,
+  alpha: parameter,
+  beta_val: parameter,
   last_updated: z.number(),
   interaction_count: z.int().nonnegative().default(0),
   circuit_state: z.enum(circuitStates).default('CLOSED'),
@@ -98,20 +99,26 @@ export class FileStore implements TrustStore {
     const done = this.last.then(async () => {
       const changed = new Map(this.pairs);
       const result = step(ledgerOver(changed));
-      const text = this.render(changed);
-      if (fingerprint(this.path) !== this.seen)
-        throw new FulcrumError(
-          'store_corrupt',
-          `${this.path} was changed by another process while this one used it; nothing was overwritten. ` +
-            'A FileStore is for one process: start again, or use a shared store.',
-        );
-      await replaceFile(this.path, text);
-      this.seen = fingerprint(this.path);
-      this.pairs = changed;
+      if (!samePairs(changed, this.pairs)) await this.write(changed);
       return result;
     });
     this.last = done.catch(() => {});
     return done;
+  }
+
+  private async write(pairs: Map<string, Pair>): Promise<void> {
+    await replaceFile(this.path, this.render(pairs), () => {
+      if (fingerprint(this.path) !== this.seen)
+        throw new FulcrumError(
+          'conflict',
+          `${this.path} was changed by another process while this one used it; nothing was overwritten. ` +
+            'A FileStore is for one process: start again, or use a shared store.',
+        );
+    });
+    this.seen = fingerprint(this.path);
+    this.pairs = pairs;
+    for (const id of this.entries.keys()) if (!pairs.has(id)) this.entries.delete(id);
+    await syncFolder(dirname(this.path));
   }
 
   private render(pairs: ReadonlyMap<string, Pair>): string {
@@ -210,29 +217,44 @@ function toEntry(pair: Pair, known: Entry | undefined): Entry {
   };
 }
 
+/** States are frozen and replaced, so a step that changed nothing left the very same ones. */
+function samePairs(a: ReadonlyMap<string, Pair>, b: ReadonlyMap<string, Pair>): boolean {
+  return a.size === b.size && [...a].every(([id, pair]) => b.get(id)?.state === pair.state);
+}
+
 /** Tells whether a file was replaced or written to. */
 function fingerprint(path: string): string {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? 'absent' : `${stat.ino}/${stat.size}/${stat.mtimeNs}`;
+  return stat === undefined ? 'absent' : `${stat.ino}/${stat.size}/${stat.mtimeNs}/${stat.ctimeNs}`;
 }
 
-/** Writes beside the file, syncs, and renames: whoever reads sees the old file or the new one, whole. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const beside = `${path}.${process.pid}.tmp`;
+/**
+ * Writes beside the file, syncs, and renames: whoever reads sees the old file or the new one, whole.
+ *
+ * @param check throws when the file must not be replaced; called right before it would be.
+ */
+async function replaceFile(path: string, text: string, check: () => void): Promise<void> {
+  const target = statSync(path, { throwIfNoEntry: false });
+  const place = target === undefined ? path : realpathSync(path);
+  const beside = `${place}.${process.pid}.tmp`;
   try {
-    const file = await open(beside, 'w');
+    const file = await open(beside, 'w', target?.mode);
     try {
       await file.writeFile(text);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(beside, path);
+    check();
+    renameSync(beside, place);
   } catch (error) {
     await rm(beside, { force: true });
     throw error;
   }
-  const folder = await open(dirname(path), 'r');
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
   try {
     await folder.sync();
   } finally {

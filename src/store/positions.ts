@@ -37,7 +37,7 @@ export class Positions {
     let i = 0;
     while (2 * i + 2 < this.bounds.length && (this.bounds[2 * i + 2] as number) <= floor + 1) i++;
     const end = Math.max(this.end(i), floor);
-    this.bounds.splice(0, 2 * i + 2, Math.min(first, floor), end);
+    this.bounds.splice(0, 2 * i + 2, Math.min(first, floor, 0), end);
   }
 
   /** The highest position that was applied, 0 if none was. */

@@ -37,16 +37,27 @@ interface Held {
  */
 export class WriteBehindStore implements TrustStore {
   private readonly held = new Map<string, Held>();
-  private readonly loading = new Map<string, Promise<Pair | null>>();
+  private readonly loading = new Map<string, Promise<Held>>();
   private queue: Write[] = [];
   private timer: NodeJS.Timeout | null = null;
   private writing: Promise<void> | null = null;
   private retryMs = firstRetryMs;
   private refusal: FulcrumError | null = null;
+  /** Calls that may still add a write. */
+  private readonly underWay = new Set<Promise<unknown>>();
+  private closed = false;
 
   constructor(private readonly store: TrustStore) {}
 
-  async apply(batch: ApplyBatch): Promise<readonly ApplyResult[]> {
+  apply(batch: ApplyBatch): Promise<readonly ApplyResult[]> {
+    return this.follow(() => this.applyHere(batch));
+  }
+
+  command(command: CommandToApply): Promise<CommandResult> {
+    return this.follow(() => this.commandHere(command));
+  }
+
+  private async applyHere(batch: ApplyBatch): Promise<readonly ApplyResult[]> {
     await this.makeRoom();
     const results: ApplyResult[] = [];
     for (const event of batch.events) {
@@ -59,7 +70,7 @@ export class WriteBehindStore implements TrustStore {
     return results;
   }
 
-  async command(command: CommandToApply): Promise<CommandResult> {
+  private async commandHere(command: CommandToApply): Promise<CommandResult> {
     await this.makeRoom();
     await this.pin(key(command.tenant, command.pairId), command);
     const result = applyCommandTo(this.ledger, command);
@@ -73,8 +84,13 @@ export class WriteBehindStore implements TrustStore {
     return held === undefined ? this.store.read(tenant, pairId) : held.pair;
   }
 
-  /** Writes all that waits now. @throws what the store threw; what could not be written is kept and tried again. */
+  /**
+   * Writes all that was asked for before this call.
+   *
+   * @throws what the store threw; what could not be written is kept and tried again.
+   */
   async flush(): Promise<void> {
+    await Promise.allSettled([...this.underWay]);
     while (this.writing !== null || this.queue.length > 0) {
       if (this.writing === null) this.startWriting();
       await this.writing;
@@ -83,8 +99,13 @@ export class WriteBehindStore implements TrustStore {
   }
 
   async close(): Promise<void> {
-    await this.flush();
-    await this.store.close();
+    this.closed = true;
+    try {
+      await this.flush();
+    } finally {
+      // What a store away keeps back is not lost by waiting: it stays open until that is written.
+      if (this.queue.length === 0) await this.store.close();
+    }
   }
 
   async due(request: DueRequest): Promise<number> {
@@ -109,6 +130,15 @@ export class WriteBehindStore implements TrustStore {
     return this.store.lastApplied(source);
   }
 
+  private follow<R>(work: () => Promise<R>): Promise<R> {
+    if (this.closed) return Promise.reject(new FulcrumError('store_closed', 'the store is closed'));
+    const call = work();
+    this.underWay.add(call);
+    const over = (): void => void this.underWay.delete(call);
+    call.then(over, over);
+    return call;
+  }
+
   /**
    * Holds the pair in memory until `unpin`, loading it first where nobody has. Callers that wait for one load
    * go on in the order they came.
@@ -121,13 +151,19 @@ export class WriteBehindStore implements TrustStore {
     }
     let load = this.loading.get(id);
     if (load === undefined) {
-      load = Promise.resolve(this.store.read(of.tenant, of.pairId)).finally(() => this.loading.delete(id));
+      load = this.load(id, of).finally(() => this.loading.delete(id));
       this.loading.set(id, load);
     }
-    const pair = await load;
-    const held = this.held.get(id);
-    if (held === undefined) this.held.set(id, { pair, pending: 1 });
-    else held.pending++;
+    const held = await load;
+    // It may have been written and forgotten since: then what was loaded is old.
+    if (this.held.get(id) !== held) return this.pin(id, of);
+    held.pending++;
+  }
+
+  private async load(id: string, of: { readonly tenant: string; readonly pairId: string }): Promise<Held> {
+    const held: Held = { pair: await this.store.read(of.tenant, of.pairId), pending: 0 };
+    this.held.set(id, held);
+    return held;
   }
 
   /** A pair that has nothing waiting is forgotten here, so what others wrote is seen. */
@@ -199,6 +235,7 @@ export class WriteBehindStore implements TrustStore {
       return 1;
     }
     const events: InteractionToApply[] = [];
+    let nowMs = 0;
     for (const write of this.queue) {
       const together =
         write.kind === 'event' &&
@@ -206,8 +243,10 @@ export class WriteBehindStore implements TrustStore {
         write.batch.rules === first.batch.rules;
       if (!together || events.length === maxBatch) break;
       events.push(write.event);
+      nowMs = Math.max(nowMs, write.batch.nowMs);
     }
-    this.checkResults(await this.store.apply({ ...first.batch, events }));
+    // The newest clock: a pair's numbers must not fall behind what its callers were told.
+    this.checkResults(await this.store.apply({ ...first.batch, events, nowMs }));
     return events.length;
   }
 

@@ -1,5 +1,5 @@
 import type { TrustConfig } from './config.js';
-import { decayFactor } from './decay.js';
+import { decayed, decayFactor } from './decay.js';
 import type { TrustOutcome } from './outcome.js';
 
 /** The two parameters of a Beta distribution over "this pair's next interaction succeeds". */
@@ -32,8 +32,8 @@ export function addEvidence(
   const elapsed = t - evidence.lastUpdated;
   const keep = decayFactor(elapsed, config.halfLifeSeconds);
   const w = elapsed < 0 ? weight * decayFactor(-elapsed, config.halfLifeSeconds) : weight;
-  let alpha = 1 + (evidence.alpha - 1) * keep;
-  let beta = 1 + (evidence.beta - 1) * keep;
+  let alpha = decayed(evidence.alpha, keep);
+  let beta = decayed(evidence.beta, keep);
   if (outcome === 'success') alpha += w * config.successWeight;
   else if (outcome === 'failure') beta += w * config.failureWeight;
   else {

@@ -24,13 +24,13 @@ export class TrustEvaluator {
   /**
    * The state after one outcome at time `t`: decay, evidence, circuit.
    *
-   * @param weight how much the outcome counts, > 0. @defaultValue 1
-   * @throws TrustValueError for an unknown outcome, a time that is not finite or a weight that is not > 0.
+   * @param weight how much the outcome counts, in (0, 100]. @defaultValue 1
+   * @throws TrustValueError for an unknown outcome, a time that is not finite or a weight out of range.
    */
   update(state: TrustState, outcome: TrustOutcome, t: number, weight = 1): TrustState {
     checkTime(t);
     checkOutcome(outcome);
-    if (!(weight > 0 && Number.isFinite(weight))) throw new TrustValueError('weight', weight, 'must be > 0');
+    if (!(weight > 0 && weight <= 100)) throw new TrustValueError('weight', weight, 'must be in (0, 100]');
     return updateState(state, outcome, t, weight, this.config, transitionClock(t), true);
   }
 

@@ -30,7 +30,8 @@ export function recoverySeconds(state: TrustState, config: TrustConfig): number 
 /** The time of {@link recoverySeconds}, seconds since the epoch, or null. */
 export function recoversAt(state: TrustState, config: TrustConfig): number | null {
   const seconds = recoverySeconds(state, config);
-  return seconds === null ? null : state.lastUpdated + seconds;
+  // A cooldown may be infinite, and the longest half-lives overflow.
+  return seconds === null || !Number.isFinite(seconds) ? null : state.lastUpdated + seconds;
 }
 
 /** Whether decay alone can lift a score over the threshold. Where not, an open pair needs an event or a reset. */

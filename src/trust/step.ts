@@ -203,7 +203,12 @@ export function applyCommand(
 function terminate(pair: Pair, command: Command, cause: Cause, policy: Policy, rules: StepRules): Step {
   const terminateTime = Math.max(command.time, pair.terminateTime ?? command.time);
   const state = pair.state ?? freshState(pair, command.time, policy.config, pair.transition);
-  if (state.circuitState === 'TERMINATED') return { pair: { ...pair, terminateTime }, transitions: [] };
+  if (state.circuitState === 'TERMINATED') {
+    // Without evidence the state stands at its terminate, and of several that is the last, whatever came first.
+    const bare = pair.terminateTime !== null && state.interactionCount === 0;
+    const kept = bare ? Object.freeze({ ...state, lastUpdated: terminateTime }) : state;
+    return { pair: { ...pair, state: kept, terminateTime }, transitions: [] };
+  }
   const transition = nextTransition(pair.transition, rules.nowMs);
   const after: TrustState = Object.freeze({ ...state, circuitState: 'TERMINATED', transition });
   const occurredAt = command.time;
