@@ -143,7 +143,9 @@ export class TrustManager {
   async getTrustScore(agentA: string, agentB: string): Promise<number> {
     return this.look(agentA, agentB, (state) => {
       const { alphaPrior, betaPrior } = this.config;
-      return state === null ? alphaPrior / (alphaPrior + betaPrior) : this.evaluator.scoreAt(state, this.now());
+      return state === null
+        ? alphaPrior / (alphaPrior + betaPrior)
+        : this.evaluator.scoreAt(state, this.now());
     });
   }
 

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { FulcrumError } from '../errors.js';
+import type { PairView } from '../events/answers.js';
 import { type ClientFlags, clientOf, clientOptions } from './options.js';
 import { colourOf, print, printJson, printTable, showTime } from './output.js';
 
@@ -37,12 +37,12 @@ export function pairCommands(program: Command): void {
       printTable([
         ['state', 'agents', 'tenant', 'score now', 'interactions', 'recovers at'],
         ...circuits.map((circuit) => [
-          String(circuit['circuit_state']),
-          `${circuit['agent_a']} ↔ ${circuit['agent_b']}`,
-          String(circuit['tenant']),
-          Number(circuit['trust_score_now']).toFixed(3),
-          Number(circuit['interaction_count']),
-          showTime(circuit['recovers_at']) || 'not by itself',
+          circuit.circuit_state,
+          `${circuit.agent_a} ↔ ${circuit.agent_b}`,
+          circuit.tenant,
+          circuit.trust_score_now.toFixed(3),
+          circuit.interaction_count,
+          showTime(circuit.recovers_at) || 'not by itself',
         ]),
       ]);
   });
@@ -92,7 +92,7 @@ function operatorCommand(
       });
       if (flags.json === true) printJson(answer);
       else if (!answer.changed) print(`nothing to change: ${unchanged}`);
-      else for (const event of answer.events) print(`done: circuit event ${String(event['id'])}`);
+      else for (const event of answer.events) print(`done: circuit event ${event.id}`);
     });
 }
 
@@ -104,25 +104,20 @@ function currentUser(): string {
   }
 }
 
-function printPair(pair: Record<string, unknown>): void {
-  const state = String(pair['circuit_state']);
-  if (state === 'undefined')
-    throw new FulcrumError('refused', 'the server answered with something that is no pair');
-  print(`${pair['agent_a']} ↔ ${pair['agent_b']}  ${colourOf(state)(state)}`);
+function printPair(pair: PairView): void {
+  const state = pair.circuit_state;
+  print(`${pair.agent_a} ↔ ${pair.agent_b}  ${colourOf(state)(state)}`);
   const rows: [string, string][] = [
-    ['score now', Number(pair['trust_score_now']).toFixed(6)],
-    ['score stored', Number(pair['trust_score']).toFixed(6)],
-    ['should stop', pair['should_terminate'] === true ? 'yes' : 'no'],
-    ['alpha, beta', `${pair['alpha']}, ${pair['beta']}`],
-    ['interactions', String(pair['interaction_count'])],
-    ['last updated', showTime(pair['last_updated'])],
-    ['recovers at', showTime(pair['recovers_at']) || (state === 'CLOSED' ? '' : 'not by itself')],
-    [
-      'policy',
-      `${(pair['policy'] as { name: string }).name}${pair['enforced'] === false ? ' (shadow)' : ''}`,
-    ],
-    ['pair id', String(pair['pair_id'])],
-    ['transition', String(pair['transition'])],
+    ['score now', pair.trust_score_now.toFixed(6)],
+    ['score stored', pair.trust_score.toFixed(6)],
+    ['should stop', pair.should_terminate ? 'yes' : 'no'],
+    ['alpha, beta', `${pair.alpha}, ${pair.beta}`],
+    ['interactions', String(pair.interaction_count)],
+    ['last updated', showTime(pair.last_updated)],
+    ['recovers at', showTime(pair.recovers_at) || (state === 'CLOSED' ? '' : 'not by itself')],
+    ['policy', `${pair.policy.name}${pair.enforced ? '' : ' (shadow)'}`],
+    ['pair id', pair.pair_id],
+    ['transition', String(pair.transition)],
   ];
   for (const [name, value] of rows) if (value !== '') print(`  ${name.padEnd(14)}${value}`);
 }

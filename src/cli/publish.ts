@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
-import type { HttpClient, PublishAnswer } from '../client/http.js';
+import type { HttpClient } from '../client/http.js';
 import { FulcrumError, messageOf } from '../errors.js';
+import type { PublishAnswer } from '../events/answers.js';
 import { splitLines } from '../streams/lines.js';
 import { type ClientFlags, clientOf, clientOptions } from './options.js';
 import { note, print, printJson } from './output.js';

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { CircuitEvent } from '../events/schemas.js';
 import { type ClientFlags, clientOf, clientOptions } from './options.js';
 import { circuitLine, colourOf, colours, note, print, printJson, showTime } from './output.js';
 
@@ -29,15 +28,14 @@ export function watchCommand(program: Command): void {
       if (item.kind === 'circuit') {
         if (flags.json === true) printJson(item.event);
         else {
-          const event = item.event as CircuitEvent;
-          print(circuitLine(event, showTime(event.data.occurred_at)));
+          print(circuitLine(item.event, showTime(item.event.data.occurred_at)));
         }
       } else if (flags.json !== true) {
         for (const circuit of item.circuits) {
-          const state = String(circuit['circuit_state']);
-          const when = colours.dim(showTime(circuit['last_updated']));
+          const state = circuit.circuit_state;
+          const when = colours.dim(showTime(circuit.last_updated));
           print(
-            `${when}  ${colourOf(state)(state.padEnd(10))}  ${circuit['agent_a']} ↔ ${circuit['agent_b']}  as it stands`,
+            `${when}  ${colourOf(state)(state.padEnd(10))}  ${circuit.agent_a} ↔ ${circuit.agent_b}  as it stands`,
           );
         }
       }

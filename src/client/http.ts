@@ -1,10 +1,21 @@
 import { createParser } from 'eventsource-parser';
+import { z } from 'zod';
 import { FulcrumError, messageOf } from '../errors.js';
+import {
+  type CommandAnswer,
+  circuitsAnswerSchema,
+  commandAnswerSchema,
+  type PairView,
+  type PublishAnswer,
+  pairViewSchema,
+  publishAnswerSchema,
+} from '../events/answers.js';
+import { type CircuitEvent, circuitEventSchema } from '../events/schemas.js';
 
 /** A change that `GET /v1/circuits/stream` told: the circuits that were not CLOSED on connecting, or one event. */
 export type StreamItem =
-  | { readonly kind: 'circuits'; readonly circuits: readonly Record<string, unknown>[] }
-  | { readonly kind: 'circuit'; readonly event: Record<string, unknown> }
+  | { readonly kind: 'circuits'; readonly circuits: readonly PairView[] }
+  | { readonly kind: 'circuit'; readonly event: CircuitEvent }
   | { readonly kind: 'disconnected'; readonly error: FulcrumError };
 
 const reconnectMs = 1_000;
@@ -25,34 +36,32 @@ export class HttpClient {
   /** Sends events: one JSON object, an array, or NDJSON. Resolves when they are applied and committed. */
   async publish(body: string | Uint8Array, contentType: string): Promise<PublishAnswer> {
     const response = await this.request('POST', '/v1/interactions', { body, contentType });
-    const answer = (await readJson(response)) as Partial<PublishAnswer> & {
-      errors?: PublishAnswer['rejected'];
-    };
-    if (response.status === 202) return { accepted: answer.accepted ?? 0, rejected: answer.rejected ?? [] };
-    if (response.status === 400 && answer.errors !== undefined)
-      return { accepted: 0, rejected: answer.errors };
-    throw refusal(response, answer);
+    const answer = await readJson(response);
+    if (response.status === 202) return answerOf(publishAnswerSchema, answer);
+    const { errors } = (answer ?? {}) as { errors?: unknown };
+    if (response.status !== 400 || errors === undefined) throw refusal(response, answer);
+    return answerOf(publishAnswerSchema, { accepted: 0, rejected: errors });
   }
 
   async command(command: object): Promise<CommandAnswer> {
     const body = JSON.stringify(command);
     const response = await this.request('POST', '/v1/commands', { body, contentType: 'application/json' });
-    return (await accepted(response)) as CommandAnswer;
+    return answerOf(commandAnswerSchema, await accepted(response));
   }
 
   /** What is known of a pair, or null. */
-  async pair(tenant: string, agentA: string, agentB: string): Promise<Record<string, unknown> | null> {
+  async pair(tenant: string, agentA: string, agentB: string): Promise<PairView | null> {
     const query = new URLSearchParams({ tenant, agent_a: agentA, agent_b: agentB });
     const response = await this.request('GET', `/v1/pairs?${query}`);
     if (response.status === 404) return null;
-    return (await accepted(response)) as Record<string, unknown>;
+    return answerOf(pairViewSchema, await accepted(response));
   }
 
   /** Circuits that are not CLOSED. */
-  async circuits(tenant?: string): Promise<readonly Record<string, unknown>[]> {
+  async circuits(tenant?: string): Promise<readonly PairView[]> {
     const query = tenant === undefined ? '' : `?${new URLSearchParams({ tenant })}`;
     const answer = await accepted(await this.request('GET', `/v1/circuits${query}`));
-    return (answer as { circuits: Record<string, unknown>[] }).circuits;
+    return answerOf(circuitsAnswerSchema, answer).circuits;
   }
 
   /** Follows circuits until `signal` aborts, connecting again whenever the stream breaks. */
@@ -92,23 +101,14 @@ export class HttpClient {
   }
 }
 
-export interface PublishAnswer {
-  readonly accepted: number;
-  readonly rejected: readonly { readonly index: number; readonly field: string; readonly rule: string }[];
-}
-
-export interface CommandAnswer {
-  readonly changed: boolean;
-  readonly events: readonly Record<string, unknown>[];
-}
-
 async function* streamItems(response: Response): AsyncGenerator<StreamItem> {
   const items: StreamItem[] = [];
   const parser = createParser({
     onEvent: ({ event, data }) => {
       const json = JSON.parse(data) as unknown;
-      if (event === 'circuits') items.push({ kind: 'circuits', circuits: json as Record<string, unknown>[] });
-      if (event === 'circuit') items.push({ kind: 'circuit', event: json as Record<string, unknown> });
+      if (event === 'circuits')
+        items.push({ kind: 'circuits', circuits: answerOf(z.array(pairViewSchema), json) });
+      if (event === 'circuit') items.push({ kind: 'circuit', event: answerOf(circuitEventSchema, json) });
     },
   });
   const decoder = new TextDecoder();
@@ -116,6 +116,14 @@ async function* streamItems(response: Response): AsyncGenerator<StreamItem> {
     parser.feed(decoder.decode(chunk, { stream: true }));
     yield* items.splice(0);
   }
+}
+
+/** What a server says is checked like anything else from outside. */
+function answerOf<T>(schema: z.ZodType<T>, answer: unknown): T {
+  const parsed = schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  const message = 'the server answered with something else: is it fulcrum-trust, and of this version?';
+  throw new FulcrumError('refused', message, { cause: parsed.error });
 }
 
 function disconnected(base: URL, error: unknown): StreamItem {

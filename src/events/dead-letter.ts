@@ -34,12 +34,13 @@ export function deadLetter(
       'dlq-id': headerText(id),
       'dlq-reason': rejection.reason,
       'dlq-detail': headerText(bounded(detail, 500)),
-      'dlq-source-system': system,
+      'dlq-source-system': headerText(system),
       'dlq-source-position': headerText(position),
       'dlq-at': formatTime(at),
       ...(tooLarge ? largeness(event) : {}),
     },
-    body: tooLarge ? event.body.subarray(0, keptBytes) : event.body,
+    // A copy: a view would keep all of the large one in memory.
+    body: tooLarge ? Uint8Array.from(event.body.subarray(0, keptBytes)) : event.body,
   };
 }
 

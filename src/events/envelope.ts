@@ -33,7 +33,7 @@ export function isRejection(value: object): value is Rejection {
 
 /** The envelope, or why there is none. `type` is the only event type that is taken. */
 export function openEnvelope(raw: RawEvent, type: string): Envelope | Rejection {
-  const contentType = raw.headers['content-type'] ?? '';
+  const contentType = (raw.headers['content-type'] ?? '').trim().toLowerCase();
   const structured = contentType.startsWith('application/cloudevents');
   const binary = !structured && raw.headers[`${raw.headerPrefix}specversion`] !== undefined;
   const json = parseJson(raw.body);
@@ -41,10 +41,15 @@ export function openEnvelope(raw: RawEvent, type: string): Envelope | Rejection 
   const traceparent = raw.headers['traceparent'];
   if (binary) return openBinary(raw, contentType, json.value, type);
   const { value } = json;
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return reject('invalid_event', '', 'must be a JSON object');
+  if (!isObject(value)) return reject('invalid_event', '', notAnObject);
   if (structured || Object.hasOwn(value, 'specversion')) return openStructured(value, traceparent, type);
   return openBare(value, traceparent);
+}
+
+const notAnObject = 'must be a JSON object';
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -66,7 +71,7 @@ function parseJson(body: Uint8Array): { readonly value: unknown } | Rejection {
 function openStructured(value: object, traceparent: string | undefined, type: string): Envelope | Rejection {
   const parsed = envelopeSchema.safeParse(value);
   if (!parsed.success) return firstIssue(parsed.error, '');
-  if (parsed.data.type !== type) return wrongType(parsed.data.type, type);
+  if (parsed.data.type !== type) return wrongType('type', parsed.data.type, type);
   if (!isJsonType(parsed.data.datacontenttype)) return wrongContentType('datacontenttype');
   const fields = value as { readonly data?: unknown; readonly data_base64?: unknown };
   let { data } = fields;
@@ -75,10 +80,11 @@ function openStructured(value: object, traceparent: string | undefined, type: st
     if ('rule' in decoded) return reject(decoded.reason, 'data_base64', decoded.rule);
     data = decoded.value;
   }
+  if (!isObject(data)) return wrongData(data);
   return {
     id: parsed.data.id,
     source: parsed.data.source,
-    time: parsed.data.time === undefined ? null : parseTime(parsed.data.time),
+    time: timeOf(parsed.data.time),
     traceparent: checkedTraceparent(parsed.data.traceparent ?? traceparent),
     data,
     dataPath: 'data.',
@@ -98,12 +104,13 @@ function openBinary(raw: RawEvent, contentType: string, data: unknown, type: str
     time: attribute('time'),
   });
   if (!parsed.success) return firstIssue(parsed.error, raw.headerPrefix);
-  if (parsed.data.type !== type) return wrongType(parsed.data.type, type);
+  if (parsed.data.type !== type) return wrongType(`${raw.headerPrefix}type`, parsed.data.type, type);
   if (!isJsonType(contentType)) return wrongContentType('content-type');
+  if (!isObject(data)) return wrongData(data);
   return {
     id: parsed.data.id,
     source: parsed.data.source,
-    time: parsed.data.time === undefined ? null : parseTime(parsed.data.time),
+    time: timeOf(parsed.data.time),
     traceparent: checkedTraceparent(attribute('traceparent') ?? raw.headers['traceparent']),
     data,
     dataPath: 'data.',
@@ -130,16 +137,24 @@ function openBare(value: object, traceparent: string | undefined): Envelope | Re
   };
 }
 
-function wrongType(type: string, wanted: string): Rejection {
-  return reject('unsupported_type', 'type', `must be ${wanted}, got ${JSON.stringify(bounded(type))}`);
+function timeOf(time: string | null | undefined): number | null {
+  return typeof time === 'string' ? parseTime(time) : null;
+}
+
+function wrongData(data: unknown): Rejection {
+  return reject('invalid_event', 'data', data === undefined ? 'is required' : notAnObject);
+}
+
+function wrongType(field: string, type: string, wanted: string): Rejection {
+  return reject('unsupported_type', field, `must be ${wanted}, got ${JSON.stringify(bounded(type))}`);
 }
 
 function wrongContentType(field: string): Rejection {
   return reject('invalid_event', field, 'must be JSON (application/json or …+json)');
 }
 
-function isJsonType(contentType: string | undefined): boolean {
-  if (contentType === undefined || contentType === '') return true;
+function isJsonType(contentType: string | null | undefined): boolean {
+  if (contentType == null || contentType === '') return true;
   return /^[^;]*[/+]json\s*(;|$)/i.test(contentType);
 }
 
@@ -153,10 +168,8 @@ function percentDecoded(value: string): string {
   }
 }
 
-function checkedTraceparent(value: string | undefined): string | null {
-  return value !== undefined && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value)
-    ? value
-    : null;
+function checkedTraceparent(value: string | null | undefined): string | null {
+  return value != null && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value) ? value : null;
 }
 
 /** The first thing that a schema found, as a rejection of the field `prefix` + its path. */
@@ -166,7 +179,7 @@ export function firstIssue(error: z.ZodError, prefix: string): Rejection {
   return reject('invalid_event', bounded(prefix + path), bounded(issue?.message ?? 'does not validate'));
 }
 
-/** Text of somebody else's, kept short enough for a header or a message. */
+/** Text of somebody else's, kept short enough for a header or a message, and well-formed. */
 export function bounded(value: string, most = 200): string {
-  return value.length > most ? `${value.slice(0, most)}…` : value;
+  return (value.length > most ? `${value.slice(0, most)}…` : value).toWellFormed();
 }

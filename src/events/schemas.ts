@@ -25,14 +25,22 @@ const number = (rule: string) =>
 const longestName = 256;
 const control = /\p{Cc}/u;
 
+/** Whether it has at most so many code points. */
+const fits = (value: string, most: number): boolean =>
+  value.length <= most || (value.length <= 2 * most && [...value].length <= most);
+
+/** Text that names something: it stands in keys, headers and on one line. */
+const namingText = (rule: string, hasLength: (value: string) => boolean) =>
+  text()
+    .refine(hasLength, rule)
+    .refine((value) => !control.test(value), 'must not hold control characters')
+    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
+
 /** An agent's name in an event. `TrustManager` takes longer and stranger ones. */
-export const nameSchema = text()
-  .refine(
-    (name) => name.length > 0 && (name.length <= longestName || [...name].length <= longestName),
-    `must have 1 to ${longestName} characters`,
-  )
-  .refine((name) => !control.test(name), 'must not hold control characters')
-  .refine((name) => name.isWellFormed(), 'must be well-formed Unicode');
+export const nameSchema = namingText(
+  `must have 1 to ${longestName} characters`,
+  (name) => name.length > 0 && fits(name, longestName),
+);
 
 export const defaultTenant = 'default';
 
@@ -82,10 +90,10 @@ export const commandDataSchema = z.object({
       input === undefined ? 'is required' : `must be one of ${commandActions.join(', ')}`,
   }),
   actor: text()
-    .refine((actor) => actor.length <= longestName, `must have at most ${longestName} characters`)
+    .refine((actor) => fits(actor, longestName), `must have at most ${longestName} characters`)
     .default('unknown'),
   reason: text()
-    .refine((reason) => reason.length <= 4_096, 'must have at most 4096 characters')
+    .refine((reason) => fits(reason, 4_096), 'must have at most 4096 characters')
     .default(''),
 });
 
@@ -106,9 +114,10 @@ export const bareTimeSchema = z.union([timeSchema, z.number().refine(inRange, nu
 });
 
 const longestId = 1_024;
-export const idSchema = text()
-  .refine((id) => id.length > 0, 'must not be empty')
-  .refine((id) => id.length <= longestId, `must have at most ${longestId} characters`);
+export const idSchema = namingText(
+  `must have 1 to ${longestId} characters`,
+  (id) => id.length > 0 && fits(id, longestId),
+);
 
 const envelope = {
   specversion: z.literal('1.0', { error: 'must be "1.0"' }),
@@ -119,8 +128,14 @@ const envelope = {
   traceparent: z.string().optional(),
 };
 
-/** The attributes of a CloudEvent that are looked at, its data aside. */
-export const envelopeSchema = z.object({ ...envelope, type: text() });
+/** The attributes of a CloudEvent that are looked at, its data aside. In JSON, null is as good as absent. */
+export const envelopeSchema = z.object({
+  ...envelope,
+  type: text(),
+  time: timeSchema.nullish(),
+  datacontenttype: text().nullish(),
+  traceparent: text().nullish(),
+});
 
 export const interactionEventSchema = z.object({
   ...envelope,

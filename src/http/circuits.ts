@@ -1,9 +1,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { type PairView, pairView } from '../events/answers.js';
 import { defaultTenant, nameSchema, tenantSchema } from '../events/schemas.js';
 import type { SinkMessage } from '../ports.js';
-import { TrustEvaluator } from '../trust/evaluator.js';
-import { recoversAt } from '../trust/forecast.js';
 import { makePairId } from '../trust/pair.js';
 import type { TrustState } from '../trust/state.js';
 import type { ApiParts } from './api.js';
@@ -90,8 +89,8 @@ async function stream(
   for (const message of early) forward(message);
 }
 
-async function openCircuits(parts: ApiParts, tenant: string | undefined): Promise<unknown[]> {
-  const circuits: unknown[] = [];
+async function openCircuits(parts: ApiParts, tenant: string | undefined): Promise<PairView[]> {
+  const circuits: PairView[] = [];
   for await (const listed of parts.store.circuits()) {
     if (tenant !== undefined && listed.tenant !== tenant) continue;
     if (listed.pair.state !== null) circuits.push(describePair(parts, listed.tenant, listed.pair.state));
@@ -99,30 +98,9 @@ async function openCircuits(parts: ApiParts, tenant: string | undefined): Promis
   return circuits;
 }
 
-/** A pair as it is shown: what is stored, and what follows from it now. */
-function describePair(parts: ApiParts, tenant: string, state: TrustState): Record<string, unknown> {
+function describePair(parts: ApiParts, tenant: string, state: TrustState): PairView {
   const policy = parts.policyOf(tenant, state.agentA, state.agentB);
-  const evaluator = new TrustEvaluator(policy.config);
-  const now = parts.clock();
-  return {
-    tenant,
-    pair_id: state.pairId,
-    agent_a: state.agentA,
-    agent_b: state.agentB,
-    circuit_state: state.circuitState,
-    trust_score: state.trustScore,
-    trust_score_now: evaluator.scoreAt(state, now),
-    should_terminate: evaluator.shouldTerminate(state, now),
-    alpha: state.alpha,
-    beta: state.beta,
-    last_updated: state.lastUpdated,
-    interaction_count: state.interactionCount,
-    opened_at: state.openedAt,
-    recovers_at: parts.timedRecovery ? recoversAt(state, policy.config) : null,
-    transition: state.transition,
-    policy: { name: policy.name, version: policy.version },
-    enforced: policy.enforced,
-  };
+  return pairView(tenant, state, policy, parts.clock(), parts.timedRecovery);
 }
 
 function badQuery(error: z.ZodError): Problem {

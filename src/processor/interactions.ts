@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isRejection } from '../events/envelope.js';
 import { type AcceptedInteraction, decodeInteraction } from '../events/interaction.js';
 import type { ApplyResult, EventSource, Rejection, SourceBatch, SourceMessage } from '../ports.js';
@@ -30,8 +31,11 @@ export async function runInteractions(work: Work, sweep: Sweep, source: EventSou
       mark.acknowledged = (batch.messages.at(-1) as SourceMessage).position.sequence;
     }
     await mark.write(batch === null);
-    if (batch === null) return;
+    if (batch === null) break;
+    // A backlog that a source and a store in this process can serve at once must not starve all else.
+    await nextTurn();
   }
+  sweep.leave(source.name);
 }
 
 async function processBatch(

@@ -15,7 +15,7 @@ export class GaveUp extends Error {
 /**
  * Does `work` until it succeeds, with growing pauses.
  *
- * @throws GaveUp when the signal ends it first.
+ * @throws GaveUp when the signal comes first, be it that `work` fails, does not answer or has not begun.
  */
 export async function untilDone<T>(
   what: string,
@@ -23,19 +23,32 @@ export async function untilDone<T>(
   signal: AbortSignal,
   weather: Weather,
 ): Promise<T> {
+  if (signal.aborted) throw new GaveUp(`${what}: not begun`);
   let failedBefore = false;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     try {
-      const result = await work();
+      const result = await orGiveUp(what, work(), signal);
       if (failedBefore) weather.recovered(what);
       return result;
     } catch (error) {
+      if (error instanceof GaveUp) throw error;
       if (!failedBefore) weather.failed(what, error);
       failedBefore = true;
       if (!signal.aborted) await pause(pauseMs, signal);
       if (signal.aborted) throw new GaveUp(`${what}: given up`, { cause: error });
     }
   }
+}
+
+/** What `work` comes to, or GaveUp when the signal comes before it. What comes later is heard by nobody. */
+function orGiveUp<T>(what: string, work: T | Promise<T>, signal: AbortSignal): T | Promise<T> {
+  if (!(work instanceof Promise)) return work;
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new GaveUp(`${what}: given up while it was under way`));
+    const settled = (): void => signal.removeEventListener('abort', giveUp);
+    signal.addEventListener('abort', giveUp, { once: true });
+    work.finally(settled).then(resolve, reject);
+  });
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -23,6 +23,11 @@ export class Sweep {
     this.frontiers.set(source, t);
   }
 
+  /** Says that `source` has ended: it holds the others back no longer. */
+  leave(source: string): void {
+    this.frontiers.delete(source);
+  }
+
   /** Makes what is due; returns whether it found anything to look at. */
   async run(): Promise<boolean> {
     const until = Math.min(...this.frontiers.values());

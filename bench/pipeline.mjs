@@ -1,0 +1,86 @@
+/**
+ * The embedded pipeline end to end: events from a stream in this process, decoded, applied with positions,
+ * event ids, due times and outbox in one synced LMDB transaction a batch, published, acknowledged. Beside it:
+ * the same model, one synced LMDB transaction an event, none of those features.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { open } from 'lmdb';
+import { TrustEvaluator } from '../dist/index.js';
+import { EmbeddedStore, MemorySink, MemoryTopic, PolicyBook, Processor } from '../dist/processor/index.js';
+import { events } from './events.mjs';
+import { median, rate } from './machine.mjs';
+
+const pairs = 5_000;
+const ourCount = 100_000;
+const naiveCount = 5_000;
+
+export async function benchPipeline(runs) {
+  const bodies = events(ourCount, pairs);
+  const ours = await median(runs, () => inFolder((folder) => runPipeline(folder, bodies)));
+  const naive = await median(runs, () => inFolder((folder) => runNaive(folder, bodies.slice(0, naiveCount))));
+  return {
+    name: 'embedded pipeline, durable, end to end',
+    unit: 'events/s',
+    ours,
+    beside: { name: 'one synced transaction an event, no dedupe, no outbox', rate: naive.median },
+  };
+}
+
+async function runPipeline(folder, bodies) {
+  const store = await EmbeddedStore.open(folder);
+  const clock = () => Date.now() / 1_000;
+  const topic = new MemoryTopic({ name: 'bench', clock, maxQueuedBytes: 2 ** 30 });
+  await topic.send(bodies.map((body) => ({ body, headers: {} })));
+  topic.close();
+  const policies = new PolicyBook({ version: 1, default: {}, policies: [] });
+  let transitions = 0;
+  const circuits = new MemorySink();
+  circuits.subscribe(() => transitions++);
+  let applied = 0;
+  const processor = new Processor({
+    store,
+    interactions: [topic],
+    circuits,
+    deadLetters: new MemorySink(),
+    policies: () => policies,
+    clock,
+    observer: { applied: (_event, result) => void (result.kind === 'applied' && applied++) },
+  });
+  const measured = await rate(async () => {
+    await processor.run();
+    return applied;
+  });
+  await store.close();
+  if (applied !== bodies.length) throw new Error(`${applied} of ${bodies.length} events were applied`);
+  return measured;
+}
+
+async function runNaive(folder, bodies) {
+  const database = open({ path: folder, noSubdir: false, overlappingSync: false });
+  const evaluator = new TrustEvaluator();
+  const measured = await rate(() => {
+    for (const body of bodies) {
+      const { time, data } = JSON.parse(body.toString());
+      const key = `${data.agent_a}:${data.agent_b}`;
+      const t = Date.parse(time) / 1_000;
+      database.transactionSync(() => {
+        const state = database.get(key) ?? evaluator.newState(data.agent_a, data.agent_b, t);
+        database.putSync(key, { ...evaluator.update(state, data.outcome, t) });
+      });
+    }
+    return bodies.length;
+  });
+  await database.close();
+  return measured;
+}
+
+async function inFolder(work) {
+  const folder = mkdtempSync(join(tmpdir(), 'fulcrum-trust-bench-'));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

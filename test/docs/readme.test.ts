@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+const readme = await readFile(join(repository, 'README.md'), 'utf8');
+
+/** The code blocks of one language, in order. */
+function blocks(language: string): string[] {
+  return [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code]) => code ?? '');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+describe('the README', () => {
+  let project: string;
+  let environment: NodeJS.ProcessEnv;
+
+  beforeAll(async () => {
+    project = await mkdtemp(join(tmpdir(), 'fulcrum-trust-readme-'));
+    await mkdir(join(project, 'node_modules/.bin'), { recursive: true });
+    await symlink(repository, join(project, 'node_modules/fulcrum-trust'));
+    const bin = join(project, 'node_modules/.bin/fulcrum-trust');
+    await writeFile(bin, `#!/bin/sh\nexec node "${join(repository, 'dist/cli.js')}" "$@"\n`);
+    await chmod(bin, 0o755);
+    await writeFile(join(project, 'package.json'), '{ "name": "user", "private": true, "type": "module" }');
+    const port = String(await freePort());
+    environment = { ...process.env, FULCRUM_HTTP_PORT: port, FULCRUM_URL: `http://127.0.0.1:${port}` };
+  });
+
+  afterAll(async () => {
+    await rm(project, { recursive: true, force: true });
+  });
+
+  it('has a library example that prints what its comment says', async () => {
+    const [code = ''] = blocks('ts');
+    const said = /\/\/ (.*)$/m.exec(code)?.[1];
+    await writeFile(join(project, 'example.mjs'), code);
+    const { stdout } = await run('node', ['example.mjs'], { cwd: project });
+    expect(stdout.trim()).toBe(said);
+  });
+
+  it('has service commands that work as they are written', async () => {
+    const service = blocks('sh').find((code) => code.includes('fulcrum-trust up')) ?? '';
+    const lines = service.trim().split('\n');
+    expect(lines[0]).toContain('fulcrum-trust up');
+    const script = [
+      // Job control: each background job is a group that can be ended whole, npx and what it started.
+      'set -em',
+      'trap "kill -- -\$watch -\$up; wait" EXIT',
+      `(${(lines[0] ?? '').replace(/ &$/, '')}) & up=$!`,
+      // What a person does by typing slowly: the next command comes when the first has started.
+      'until node -e "fetch(process.env.FULCRUM_URL + \'/readyz\').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; do :; done',
+      `(${(lines[1] ?? '').replace(/ &$/, '')}) & watch=$!`,
+      ...lines.slice(2),
+    ].join('\n');
+    const { stdout } = await run('bash', ['-c', script], { cwd: project, env: environment });
+    expect(stdout).toContain('1 accepted, 0 rejected');
+    expect(stdout).toMatch(/planner ↔ coder +CLOSED/);
+    expect(stdout).toContain('done: circuit event default/');
+  }, 60_000);
+
+  it('has replay commands and example events that are taken', async () => {
+    const event = JSON.parse(blocks('json')[0] ?? '') as Record<string, unknown>;
+    await writeFile(join(project, 'interactions.ndjson'), `${JSON.stringify(event)}\n`);
+    await writeFile(join(project, 'ratings.csv'), 'a,b,5,1289241911.7\na,b,-1,1289241912\n');
+    const replays = (blocks('sh').find((code) => code.includes('replay ')) ?? '').trim().split('\n');
+    expect(replays).toHaveLength(2);
+    for (const [i, line] of replays.entries()) {
+      const { stdout } = await run('bash', ['-c', `${line} --json`], { cwd: project });
+      expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ events: i + 1, deadLetters: 0 });
+    }
+  }, 30_000);
+
+  it('links to files that exist', async () => {
+    const links = [...readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, link]) => link ?? '');
+    expect(links.length).toBeGreaterThan(0);
+    for (const link of links) await expect(run('ls', [join(repository, link)])).resolves.toBeDefined();
+  });
+});

@@ -1,0 +1,98 @@
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { EmbeddedStore } from '../../src/store/embedded/store.js';
+import { at, apply, batch, collapse, kinds, readPair, start, story } from '../contract/store/given.js';
+import { freshPaths } from '../helpers/folders.js';
+import { buildStore, holdStore } from '../helpers/other-process.js';
+
+const freshPath = freshPaths();
+
+const openAt = async (path: string): Promise<EmbeddedStore> => {
+  const store = await EmbeddedStore.open(path);
+  onTestFinished(() => store.close());
+  return store;
+};
+
+const inUse = expect.objectContaining({
+  code: 'store_in_use',
+  message: expect.stringMatching(/in use by another process.*stop it/),
+});
+
+const work = batch([collapse(start, at(1))]);
+
+/** Links by which this process reaches the sockets of folders whose paths are too long for one. */
+const ownLinks = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`ft-${process.pid}-`));
+
+describe('a data folder belongs to one owner at a time:', () => {
+  let module: string;
+  beforeAll(() => {
+    module = buildStore(freshPath());
+  }, 60_000);
+
+  it('a second open in this process is refused, and the first goes on', async () => {
+    const path = freshPath();
+    const store = await openAt(path);
+    await expect(EmbeddedStore.open(path)).rejects.toEqual(inUse);
+    expect(kinds(await apply(store, [collapse(start)]))).toEqual(['applied']);
+  });
+
+  it('it can be opened again once it was closed', async () => {
+    const path = freshPath();
+    await (await openAt(path)).close();
+    await (await openAt(path)).close();
+  });
+
+  it('another process is refused while this one has it', async () => {
+    const path = freshPath();
+    const store = await openAt(path);
+    expect((await holdStore(module, path, work)).refused).toEqual(inUse);
+    expect(await readPair(store)).toBeNull();
+    await store.close();
+    expect((await holdStore(module, path, work)).results).toMatchObject([{ kind: 'applied' }]);
+  });
+
+  it('this process is refused while another has it', async () => {
+    const path = freshPath();
+    const owner = await holdStore(module, path, work);
+    expect(owner.results).toMatchObject([{ kind: 'applied' }]);
+    await expect(EmbeddedStore.open(path)).rejects.toEqual(inUse);
+    await owner.stop();
+    expect(await story(await openAt(path))).toEqual(['a-b opened at 0']);
+  });
+
+  it('an owner that was killed has let go of it, and what it had applied is there', async () => {
+    const path = freshPath();
+    const owner = await holdStore(module, path, work);
+    await owner.kill();
+    expect(readdirSync(path)).toContain('owner.sock');
+    const store = await openAt(path);
+    expect((await readPair(store))?.state?.circuitState).toBe('OPEN');
+    expect(kinds(await apply(store, work.events))).toEqual(['repeat']);
+    await expect(EmbeddedStore.open(path)).rejects.toEqual(inUse);
+  });
+
+  it('also where its path is longer than a socket takes', async () => {
+    const path = join(freshPath(), 'x'.repeat(100), 'ö'.repeat(100));
+    const links = ownLinks();
+    const store = await openAt(path);
+    await apply(store, [collapse(start)]);
+    await expect(EmbeddedStore.open(path)).rejects.toEqual(inUse);
+    expect((await holdStore(module, path, work)).refused).toEqual(inUse);
+    await store.close();
+    const owner = await holdStore(module, path, work);
+    expect(owner.results).toMatchObject([{ kind: 'applied' }]);
+    await owner.kill();
+    const again = await openAt(path);
+    expect((await readPair(again))?.state?.interactionCount).toBe(2);
+    await again.close();
+    expect(ownLinks()).toEqual(links);
+  });
+
+  it('wherever the working directory and the spelling of its path', async () => {
+    const path = freshPath();
+    await openAt(path);
+    await expect(EmbeddedStore.open(`${path}/../${path.split('/').at(-1)}/`)).rejects.toEqual(inUse);
+  });
+});
