@@ -101,7 +101,8 @@ export async function startUp(
         troubled: () => processor.troubled,
         limits: { ...defaultHttpLimits, maxBodyBytes: config.http.maxBodyBytes },
       },
-      logger,
+      // It logs every request at info; normal operation says nothing.
+      logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }),
     );
     opened.add(() => server.close());
     const url = await server

@@ -12,7 +12,6 @@ export function createServer(parts: ApiParts, logger: FastifyBaseLogger): Fastif
   const server = fastify({
     bodyLimit: parts.limits.maxBodyBytes,
     loggerInstance: logger,
-    disableRequestLogging: true,
     forceCloseConnections: 'idle',
   });
   server.removeAllContentTypeParsers();

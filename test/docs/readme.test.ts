@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,9 @@ const readme = await readFile(join(repository, 'README.md'), 'utf8');
 
 /** The code blocks of one language, in order. */
 function blocks(language: string): string[] {
-  return [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code]) => code ?? '');
+  return [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(
+    ([, code]) => code ?? '',
+  );
 }
 
 async function freePort(): Promise<number> {
@@ -22,6 +24,25 @@ async function freePort(): Promise<number> {
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Runs a script to its end, then ends all that it left running, and returns what was printed. */
+async function runGroup(script: string, options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<string> {
+  const bash = spawn('bash', ['-c', script], {
+    ...options,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let stdout = '';
+  bash.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  const closed = new Promise((resolve) => bash.once('close', resolve));
+  const code = await new Promise((resolve) => bash.once('exit', resolve));
+  if (bash.pid !== undefined) process.kill(-bash.pid, 'SIGTERM');
+  await closed;
+  expect(code).toBe(0);
+  return stdout;
 }
 
 describe('the README', () => {
@@ -57,16 +78,13 @@ describe('the README', () => {
     const lines = service.trim().split('\n');
     expect(lines[0]).toContain('fulcrum-trust up');
     const script = [
-      // Job control: each background job is a group that can be ended whole, npx and what it started.
-      'set -em',
-      'trap "kill -- -\$watch -\$up; wait" EXIT',
-      `(${(lines[0] ?? '').replace(/ &$/, '')}) & up=$!`,
+      'set -e',
+      lines[0],
       // What a person does by typing slowly: the next command comes when the first has started.
       'until node -e "fetch(process.env.FULCRUM_URL + \'/readyz\').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; do :; done',
-      `(${(lines[1] ?? '').replace(/ &$/, '')}) & watch=$!`,
-      ...lines.slice(2),
+      ...lines.slice(1),
     ].join('\n');
-    const { stdout } = await run('bash', ['-c', script], { cwd: project, env: environment });
+    const stdout = await runGroup(script, { cwd: project, env: environment });
     expect(stdout).toContain('1 accepted, 0 rejected');
     expect(stdout).toMatch(/planner ↔ coder +CLOSED/);
     expect(stdout).toContain('done: circuit event default/');
@@ -80,7 +98,10 @@ describe('the README', () => {
     expect(replays).toHaveLength(2);
     for (const [i, line] of replays.entries()) {
       const { stdout } = await run('bash', ['-c', `${line} --json`], { cwd: project });
-      expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ events: i + 1, deadLetters: 0 });
+      expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+        events: i + 1,
+        deadLetters: 0,
+      });
     }
   }, 30_000);
 

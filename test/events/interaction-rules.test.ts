@@ -128,7 +128,11 @@ describe('an interaction says which field breaks which rule', () => {
 
   it('says that the content type of binary data is not JSON', () => {
     const headers = { ...binary(), 'content-type': 'text/plain' };
-    expect(decode(least, { headers })).toEqual({ reason: 'invalid_event', field: 'content-type', rule: json });
+    expect(decode(least, { headers })).toEqual({
+      reason: 'invalid_event',
+      field: 'content-type',
+      rule: json,
+    });
   });
 
   it('names the data of a binary event as that of a structured one', () => {
@@ -147,13 +151,13 @@ describe('an interaction says which field breaks which rule', () => {
     expect(decode(text)).toEqual({ reason: 'invalid_event', field: '', rule });
   });
 
-  it.each([
-    ['', 'must be JSON: Unexpected end of JSON input'],
-    ['{"agent_a":', 'must be JSON: Unexpected end of JSON input'],
-    ['{"weight":NaN}', 'must be JSON: Unexpected token \'N\', "{"weight":NaN}" is not valid JSON'],
-  ])('must be JSON: %j', (text, rule) => {
-    expect(decode(text)).toEqual({ reason: 'invalid_json', field: '', rule });
-  });
+  it.each(['', ' ', '{"agent_a":', '{"weight":NaN}', "{'agent_a':1}", '\u0000'])(
+    'must be JSON: %j',
+    (text) => {
+      const rule = expect.stringMatching(/^must be JSON: Unexpected|^must be JSON: Expected/);
+      expect(decode(text)).toEqual({ reason: 'invalid_json', field: '', rule });
+    },
+  );
 
   it('must be UTF-8', () => {
     const latin1 = Buffer.from(JSON.stringify({ ...least, agent_a: 'café' }), 'latin1');
