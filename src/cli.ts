@@ -17,8 +17,8 @@ function createProgram(): Command {
   };
   const program = new Command('fulcrum-trust')
     .description(
-      'Trust between agents: scores every pair by the outcomes of its interactions and opens a circuit\n' +
-        'when the score falls too low, so that a fleet stops a bad pair before it burns a budget.',
+      'Trust between agents: scores every pair by the outcomes of its interactions and opens a ' +
+        'circuit when the score falls too low, so that a fleet stops a bad pair before it burns a budget.',
     )
     .version(version)
     .showSuggestionAfterError(true)

@@ -3,10 +3,10 @@
  * made once into a frozen config. Only this file reads the environment.
  */
 import { readFileSync } from 'node:fs';
-import leven from 'leven';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { FulcrumError, messageOf } from './errors.js';
+import { fileSuggestion, nearest, suggestion } from './nearest.js';
 import { PolicyBook, type PolicyDocument } from './processor/policies.js';
 import { trustConfigKnobs } from './trust/config.js';
 import { TrustValueError } from './trust/errors.js';
@@ -87,6 +87,7 @@ export interface LoadedConfig {
   readonly file: string | null;
 }
 
+const environmentLayer = 'the environment';
 const variablePrefix = 'FULCRUM_';
 /** Variables of this prefix that are not config keys. */
 const otherVariables = ['FULCRUM_CONFIG', 'FULCRUM_URL'];
@@ -103,7 +104,7 @@ export function loadConfig(
   const path = file ?? environment['FULCRUM_CONFIG'] ?? null;
   const layers: readonly [where: string, layer: unknown][] = [
     [path ?? '', path === null ? {} : readConfigFile(path)],
-    ['the environment', fromEnvironment(environment)],
+    [environmentLayer, fromEnvironment(environment)],
     ['the command line', overrides],
   ];
   let merged: unknown = {};
@@ -163,7 +164,8 @@ function readConfigFile(path: string): unknown {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new FulcrumError('config', `config file ${path} cannot be read: ${messageOf(cause)}`, { cause });
+    const why = `${messageOf(cause)}${fileSuggestion(path)}`;
+    throw new FulcrumError('config', `config file ${path} cannot be read: ${why}`, { cause });
   }
   // JSON is YAML, so one parser reads both and names the line.
   const document = parseDocument(text, { prettyErrors: true });
@@ -186,7 +188,7 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): unknown {
     }
     layer = merge(
       layer,
-      path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), scalar(value)),
+      path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), readValue(path, value)),
     );
   }
   return layer;
@@ -194,8 +196,15 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): unknown {
 
 /** Other programs have variables of this prefix too: only what is nearly one of ours is taken for a mistake. */
 function refuseMisspelt(name: string, known: readonly string[]): void {
-  const near = known.find((candidate) => leven(name, candidate) <= 3);
-  if (near !== undefined) throw new FulcrumError('config', `unknown variable ${name}, did you mean ${near}?`);
+  const length = name.length - variablePrefix.length;
+  const near = nearest(name, known, Math.max(1, Math.min(3, Math.floor(length / 4))));
+  if (near !== null) throw new FulcrumError('config', `unknown variable ${name}, did you mean ${near}?`);
+}
+
+/** The value that a text stands for: the text itself where the key takes one. */
+function readValue(path: readonly string[], text: string): unknown {
+  const schema = schemaAt(path);
+  return schema instanceof z.ZodType && schema.safeParse(text).success ? text : scalar(text);
 }
 
 function scalar(text: string): unknown {
@@ -217,9 +226,27 @@ function scalarPaths(): string[][] {
 }
 
 function objectKeys(schema: unknown): string[] | null {
+  const inner = unwrapped(schema);
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : null;
+}
+
+/** The schema of what stands at a path, undefined where nothing may. */
+function schemaAt(path: readonly string[]): unknown {
+  let schema: unknown = configSchema;
+  for (const key of path) {
+    const outer = unwrapped(schema);
+    if (outer instanceof z.ZodArray) schema = outer.element;
+    else if (outer instanceof z.ZodObject && Object.hasOwn(outer.shape, key)) schema = outer.shape[key];
+    else return undefined;
+  }
+  return schema;
+}
+
+/** Without its default. */
+function unwrapped(schema: unknown): unknown {
   let inner = schema;
   while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) inner = inner.def.innerType;
-  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : null;
+  return inner;
 }
 
 /** The overrides of `--set key=value` flags. @throws FulcrumError `usage` */
@@ -230,7 +257,7 @@ export function overridesOf(settings: readonly string[]): ConfigOverrides {
     if (at <= 0)
       throw new FulcrumError('usage', `--set ${setting}: must be key=value, e.g. trust.threshold=0.4`);
     const path = setting.slice(0, at).split('.');
-    const value = scalar(setting.slice(at + 1));
+    const value = readValue(path, setting.slice(at + 1));
     overrides = merge(
       overrides,
       path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value),
@@ -249,30 +276,12 @@ function invalid(where: string, error: z.ZodError): FulcrumError {
   if (issue?.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
     const full = [...path, key].join('.');
-    return new FulcrumError('config', `${where}: unknown key ${full}${suggestion(key, keysAt(path))}`);
+    const known = objectKeys(schemaAt(path)) ?? [];
+    return new FulcrumError('config', `${where}: unknown key ${full}${suggestion(key, known)}`);
   }
-  return new FulcrumError('config', `${where}: ${path.join('.') || 'the config'}: ${issue?.message ?? ''}`);
-}
-
-/** The keys that may stand at a path. */
-function keysAt(path: readonly string[]): string[] {
-  let schema: unknown = configSchema;
-  for (const key of path) {
-    while (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) schema = schema.def.innerType;
-    if (schema instanceof z.ZodArray) schema = schema.element;
-    else if (schema instanceof z.ZodObject) schema = (schema.shape as Record<string, unknown>)[key];
-  }
-  return objectKeys(schema) ?? [];
-}
-
-/** `, did you mean …?` when something of that name is near. */
-export function suggestion(name: string, known: readonly string[]): string {
-  const [best] = known
-    .map((candidate) => ({ candidate, distance: leven(name.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  if (best !== undefined && best.distance <= Math.max(2, name.length / 3))
-    return `, did you mean ${best.candidate}?`;
-  return known.length > 0 && known.length <= 20 ? ` (known: ${known.join(', ')})` : '';
+  const what =
+    where === environmentLayer ? variableName(path) : `${where}: ${path.join('.') || 'the config'}`;
+  return new FulcrumError('config', `${what}: ${issue?.message ?? ''}`);
 }
 
 function checkPolicies(where: string, config: Config): void {

@@ -15,7 +15,7 @@ export function configCommand(program: Command): void {
     .command('config')
     .summary('check the config and show what it comes to')
     .description(
-      'Checks the config (file, FULCRUM_* variables, --set) and prints all of it, defaults included, as a file\n' +
+      'Checks the config (file, FULCRUM_* variables, --set) and prints all of it, defaults included, as a file ' +
         'that can be used again. Warnings go to standard error.',
     )
     .option('-c, --config <file>', 'config file, YAML or JSON (FULCRUM_CONFIG)')

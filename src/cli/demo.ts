@@ -14,8 +14,8 @@ export function demoCommand(program: Command): void {
     .command('demo')
     .summary('watch a simulated fleet, with what goes wrong in it')
     .description(
-      'Two hours of a simulated fleet of 35 agents, in a few seconds, through the real pipeline in memory:\n' +
-        'healthy pairs, a gratitude loop, a drifting agent, an outage that recovers, a retry storm that an\n' +
+      'Two hours of a simulated fleet of 35 agents, in a few seconds, through the real pipeline in memory: ' +
+        'healthy pairs, a gratitude loop, a drifting agent, an outage that recovers, a retry storm that an ' +
         'operator ends, and a ping-pong under a policy in shadow mode. The same seed plays the same.',
     )
     .option('--seed <number>', 'another run of the same fleet', seedOf, 1)

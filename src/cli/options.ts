@@ -1,7 +1,9 @@
+import { closeSync, existsSync, openSync } from 'node:fs';
 import type { Command } from 'commander';
 import { HttpClient } from '../client/http.js';
 import { apiUrl } from '../config.js';
-import { FulcrumError } from '../errors.js';
+import { FulcrumError, messageOf } from '../errors.js';
+import { fileSuggestion } from '../nearest.js';
 
 /** Gathers a flag that may be given several times. */
 export function collect(value: string, before: readonly string[]): string[] {
@@ -16,6 +18,21 @@ export function positive(flag: string): (text: string) => number {
       throw new FulcrumError('usage', `${flag} ${text}: must be a number > 0`);
     return value;
   };
+}
+
+/** @throws FulcrumError `input` when there is no such file, with the nearest there is; `-` always is. */
+export function requireFile(path: string): void {
+  if (path !== '-' && !existsSync(path))
+    throw new FulcrumError('input', `there is no file ${path}${fileSuggestion(path)}`);
+}
+
+/** @throws FulcrumError `usage` when the file of a flag cannot be appended to. */
+export function requireWritable(flag: string, path: string): void {
+  try {
+    closeSync(openSync(path, 'a'));
+  } catch (cause) {
+    throw new FulcrumError('usage', `${flag} ${path}: cannot be written: ${messageOf(cause)}`, { cause });
+  }
 }
 
 export interface ClientFlags {

@@ -27,7 +27,7 @@ export function pairCommands(program: Command): void {
   clientOptions(
     program
       .command('circuits')
-      .summary('list circuits that are not closed')
+      .description('list circuits that are not closed')
       .option('-t, --tenant <tenant>', 'only this tenant'),
   ).action(async (flags: ClientFlags & { tenant?: string }) => {
     const circuits = await clientOf(flags).circuits(flags.tenant);
@@ -67,7 +67,7 @@ function pairCommand(program: Command, name: string, summary: string): Command {
       .command(name)
       .argument('<agentA>', 'one agent')
       .argument('<agentB>', 'the other; the order does not matter')
-      .summary(summary)
+      .description(summary)
       .option('-t, --tenant <tenant>', 'tenant of the pair', 'default'),
   );
 }

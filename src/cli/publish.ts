@@ -5,7 +5,7 @@ import type { HttpClient } from '../client/http.js';
 import { FulcrumError, messageOf } from '../errors.js';
 import type { PublishAnswer } from '../events/answers.js';
 import { splitLines } from '../streams/lines.js';
-import { type ClientFlags, clientOf, clientOptions } from './options.js';
+import { type ClientFlags, clientOf, clientOptions, requireFile } from './options.js';
 import { note, print, printJson } from './output.js';
 
 interface PublishFlags extends ClientFlags {
@@ -16,8 +16,9 @@ interface PublishFlags extends ClientFlags {
   content?: string;
 }
 
-/** Lines of one request. */
+/** Most of one request: the server takes no larger body than its http.maxBodyBytes, by default 16 MiB. */
 const linesAtATime = 500;
+const bytesAtATime = 4 * 1024 * 1024;
 const longestLine = 1024 * 1024;
 const shownRefusals = 10;
 
@@ -29,7 +30,7 @@ export function publishCommand(program: Command): void {
         '<what...>',
         'a file of NDJSON interactions, - for standard input, or two agents with --outcome',
       )
-      .summary('send interactions to a running `up`')
+      .description('send interactions to a running `up`')
       .option(
         '-o, --outcome <outcome>',
         'success, failure or partial: sends one interaction of the two agents',
@@ -89,8 +90,10 @@ async function publishFile(client: HttpClient, what: readonly string[]): Promise
       'usage',
       'name one file or -; to send one interaction of two agents give --outcome',
     );
+  requireFile(path);
   const total: Total = { accepted: 0, rejected: 0 };
   let lines: Buffer[] = [];
+  let bytesWaiting = 0;
   let sent = 0;
   const send = async (): Promise<void> => {
     if (lines.length === 0) return;
@@ -100,12 +103,15 @@ async function publishFile(client: HttpClient, what: readonly string[]): Promise
     total.rejected += rejected;
     sent += lines.length;
     lines = [];
+    bytesWaiting = 0;
   };
   try {
     const input = path === '-' ? process.stdin : createReadStream(path);
     for await (const { bytes } of splitLines(input, longestLine)) {
       if (bytes.toString('utf8').trim() === '') continue;
+      if (bytesWaiting + bytes.length > bytesAtATime) await send();
       lines.push(bytes);
+      bytesWaiting += bytes.length;
       if (lines.length === linesAtATime) await send();
     }
   } catch (cause) {

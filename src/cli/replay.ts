@@ -5,7 +5,7 @@ import { FulcrumError } from '../errors.js';
 import { formatTime } from '../events/time.js';
 import { type ReplayProgress, type ReplayRequest, type ReplayResult, replay } from '../runtime.js';
 import type { CsvColumns } from '../streams/csv.js';
-import { collect, positive } from './options.js';
+import { collect, positive, requireFile, requireWritable } from './options.js';
 import { circuitLine, note, print, printJson, printTable } from './output.js';
 
 interface ReplayFlags {
@@ -25,6 +25,8 @@ interface ReplayFlags {
   json?: boolean;
 }
 
+/** As a shell has it for a command that Ctrl-C ended. */
+const interruptedExitCode = 130;
 /** Refused records that are shown before it is left at counting them. */
 const shownRefusals = 10;
 
@@ -34,8 +36,8 @@ export function replayCommand(program: Command): void {
     .argument('<file>', 'NDJSON interactions, or CSV with the column flags; - reads standard input')
     .summary('run a log of interactions through the pipeline')
     .description(
-      'Runs a file of interactions through the whole pipeline on their own time, and says which circuits\n' +
-        'would have opened. In memory, unless --data names a folder; into a folder, a replay that was\n' +
+      'Runs a file of interactions through the whole pipeline on their own time, and says which circuits ' +
+        'would have opened. In memory, unless --data names a folder; into a folder, a replay that was ' +
         'interrupted goes on where it was, and nothing counts twice.',
     )
     .option('-c, --config <file>', 'config file with the trust knobs and policies (FULCRUM_CONFIG)')
@@ -64,6 +66,8 @@ Examples:
         ...overridesOf(flags.set),
         ...(flags.timedRecovery ? {} : { timedRecovery: false }),
       });
+      requireFile(file);
+      if (flags.deadLetters !== undefined) requireWritable('--dead-letters', flags.deadLetters);
       const bar = progressBar(flags);
       const interrupted = new AbortController();
       process.once('SIGINT', () => interrupted.abort());
@@ -85,9 +89,13 @@ Examples:
         onProgress: (progress) => bar.update(progress),
       };
       const result = await replay(request).finally(() => bar.stop());
-      if (interrupted.signal.aborted) note('interrupted: the summary is of what was read');
+      if (interrupted.signal.aborted) {
+        note('interrupted: the summary is of what was read');
+        process.exitCode = interruptedExitCode;
+      }
       if (flags.json === true) printJson(result.summary);
       else printSummary(result);
+      noteOutcome(result);
     });
 }
 
@@ -153,7 +161,7 @@ function progressBar(flags: ReplayFlags): Bar {
   };
 }
 
-function printSummary({ summary, repeats, deadLetters }: ReplayResult): void {
+function printSummary({ summary }: ReplayResult): void {
   const rows: [string, number][] = [
     ['events applied', summary.events],
     ['pairs', summary.pairs],
@@ -167,6 +175,9 @@ function printSummary({ summary, repeats, deadLetters }: ReplayResult): void {
     ['events a second', summary.eventsPerSecond],
   ];
   printTable([['replay', 'count'], ...rows]);
+}
+
+function noteOutcome({ summary, repeats, deadLetters }: ReplayResult): void {
   if (repeats > 0) note(`${repeats} events were in the data folder already and did not count again`);
   if (summary.deadLetters > 0)
     note(

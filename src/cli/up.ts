@@ -20,7 +20,7 @@ export function upCommand(program: Command): void {
     .command('up')
     .summary('run everything in this process: HTTP in, circuit events out')
     .description(
-      'Runs the whole processor in one process, with the state in a data folder and no server to install.\n' +
+      'Runs the whole processor in one process, with the state in a data folder and no server to install. ' +
         'Agents post interactions to /v1/interactions and read circuit events from /v1/circuits/stream.',
     )
     .option('-c, --config <file>', 'config file, YAML or JSON (FULCRUM_CONFIG)')
@@ -47,9 +47,12 @@ Try it:
       const running = await startUp(loaded, overrides, logger);
       if (flags.json === true) printJson({ url: running.url, dataDir: loaded.config.dataDir });
       else print(`listening on ${running.url}, state in ${loaded.config.dataDir} (stop with Ctrl-C)`);
-      await Promise.race([stopSignal(), running.failed]);
-      note('stopping: finishing what was taken');
-      await running.stop();
+      try {
+        await Promise.race([stopSignal(), running.failed]);
+        note('stopping: finishing what was taken');
+      } finally {
+        await running.stop();
+      }
     });
 }
 

@@ -16,14 +16,14 @@ export function watchCommand(program: Command): void {
   ).action(async (flags: WatchFlags) => {
     const stopped = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
-    let connected = true;
+    let connected: boolean | null = null;
     for await (const item of clientOf(flags).watch(flags.tenant, stopped.signal)) {
       if (item.kind === 'disconnected') {
-        if (connected) note(`${item.error.message}; trying again`);
+        if (connected !== false) note(`${item.error.message}; trying again`);
         connected = false;
         continue;
       }
-      if (!connected) note('connected again');
+      if (connected !== true) note(connected === null ? 'watching (stop with Ctrl-C)' : 'connected again');
       connected = true;
       if (item.kind === 'circuit') {
         if (flags.json === true) printJson(item.event);

@@ -1,6 +1,7 @@
 /**
  * Every event that fulcrum-trust takes or emits, as zod schemas. The JSON Schemas of the package are made
- * from these. Messages state the rule alone: the field is named beside them.
+ * from these. Messages state the rule alone: the field is named beside them. `meta` says as JSON Schema what a
+ * refinement cannot.
  */
 import { z } from 'zod';
 import { circuitStates } from '../trust/circuit.js';
@@ -30,17 +31,15 @@ const fits = (value: string, most: number): boolean =>
   value.length <= most || (value.length <= 2 * most && [...value].length <= most);
 
 /** Text that names something: it stands in keys, headers and on one line. */
-const namingText = (rule: string, hasLength: (value: string) => boolean) =>
+const namingText = (longest: number) =>
   text()
-    .refine(hasLength, rule)
+    .refine((value) => value.length > 0 && fits(value, longest), `must have 1 to ${longest} characters`)
     .refine((value) => !control.test(value), 'must not hold control characters')
-    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
+    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
+    .meta({ minLength: 1, maxLength: longest });
 
 /** An agent's name in an event. `TrustManager` takes longer and stranger ones. */
-export const nameSchema = namingText(
-  `must have 1 to ${longestName} characters`,
-  (name) => name.length > 0 && fits(name, longestName),
-);
+export const nameSchema = namingText(longestName);
 
 export const defaultTenant = 'default';
 
@@ -57,7 +56,8 @@ const attributesSchema = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()], { error: attributesRule }), {
     error: attributesRule,
   })
-  .refine((attributes) => Object.keys(attributes).length <= mostAttributes, attributesRule);
+  .refine((attributes) => Object.keys(attributes).length <= mostAttributes, attributesRule)
+  .meta({ maxProperties: mostAttributes });
 
 /** `data` of an interaction event. Fields that it does not name are left out. */
 export const interactionDataSchema = z.object({
@@ -73,6 +73,7 @@ export const interactionDataSchema = z.object({
   content: text().optional(),
   weight: number(weightRule)
     .refine((weight) => weight > 0 && weight <= 100, weightRule)
+    .meta({ exclusiveMinimum: 0, maximum: 100 })
     .default(1),
   probe: z.int('must be a whole number').nonnegative('must not be negative').optional(),
   attributes: attributesSchema.optional(),
@@ -91,9 +92,11 @@ export const commandDataSchema = z.object({
   }),
   actor: text()
     .refine((actor) => fits(actor, longestName), `must have at most ${longestName} characters`)
+    .meta({ maxLength: longestName })
     .default('unknown'),
   reason: text()
     .refine((reason) => fits(reason, 4_096), 'must have at most 4096 characters')
+    .meta({ maxLength: 4_096 })
     .default(''),
 });
 
@@ -102,10 +105,12 @@ const numberTimeRule = `must be seconds since the epoch, from ${earliestTime} to
 const inRange = (seconds: number): boolean => seconds >= earliestTime && seconds <= latestTime;
 
 /** A CloudEvents time. */
-export const timeSchema = text(timeRule).refine((time) => {
-  const seconds = parseTime(time);
-  return seconds !== null && inRange(seconds);
-}, timeRule);
+export const timeSchema = text(timeRule)
+  .refine((time) => {
+    const seconds = parseTime(time);
+    return seconds !== null && inRange(seconds);
+  }, timeRule)
+  .meta({ format: 'date-time' });
 
 /** A time in a bare object: RFC 3339, or seconds since the epoch. */
 export const bareTimeSchema = z.union([timeSchema, z.number().refine(inRange, numberTimeRule)], {
@@ -113,11 +118,7 @@ export const bareTimeSchema = z.union([timeSchema, z.number().refine(inRange, nu
     typeof input === 'number' ? numberTimeRule : `${timeRule}, or seconds since the epoch`,
 });
 
-const longestId = 1_024;
-export const idSchema = namingText(
-  `must have 1 to ${longestId} characters`,
-  (id) => id.length > 0 && fits(id, longestId),
-);
+export const idSchema = namingText(1_024);
 
 const envelope = {
   specversion: z.literal('1.0', { error: 'must be "1.0"' }),

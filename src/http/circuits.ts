@@ -18,6 +18,8 @@ const tenantQuery = z.object({ tenant: tenantSchema.optional() });
 /** Bytes that may wait for one slow reader before it is cut off; it connects again and asks for the state. */
 const maxWaitingBytes = 1024 * 1024;
 const heartbeatMs = 15_000;
+/** How long a reader has to take what is left when the server closes. */
+const endWithinMs = 1_000;
 
 /** `GET /v1/pairs`, `GET /v1/circuits` and `GET /v1/circuits/stream`. */
 export function circuitRoutes(server: FastifyInstance, parts: ApiParts): void {
@@ -63,11 +65,17 @@ async function stream(
   const { raw } = reply;
   reply.hijack();
   raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  let mostWaitingBytes = maxWaitingBytes;
   const send = (text: string): void => {
-    if (raw.writableLength > maxWaitingBytes) raw.destroy();
+    // The server is closing: what comes now is for the next connection.
+    if (raw.writableEnded) return;
+    if (raw.writableLength > mostWaitingBytes) raw.destroy();
     else raw.write(text);
   };
-  const end = (): void => void raw.end();
+  const end = (): void => {
+    raw.end();
+    setTimeout(() => raw.destroy(), endWithinMs).unref();
+  };
   // Subscribed before the list is read: what changes meanwhile comes after it, with a higher number.
   const early: SinkMessage[] = [];
   let forward = (message: SinkMessage): void => void early.push(message);
@@ -81,7 +89,13 @@ async function stream(
     unsubscribe();
     streams.delete(end);
   });
-  send(`event: circuits\ndata: ${JSON.stringify(await openCircuits(parts, tenant))}\n\n`);
+  const list = await openCircuits(parts, tenant).catch((error: unknown) => {
+    raw.destroy();
+    throw error;
+  });
+  send(`event: circuits\ndata: ${JSON.stringify(list)}\n\n`);
+  // However long the list is, there is time to read it.
+  mostWaitingBytes += raw.writableLength;
   forward = (message) => {
     const data = Buffer.from(message.body).toString('utf8');
     send(`event: circuit\nid: ${message.id}\ndata: ${data}\n\n`);

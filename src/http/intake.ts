@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.js';
 import type { Settlement } from '../ports.js';
 import type { ApiParts, Intake } from './api.js';
 import type { Item } from './split.js';
@@ -22,7 +23,7 @@ export async function settleAll(
     throw new IntakeUnavailable('too many events are waiting to be applied');
   const settlements: Settlement[] = [];
   let open = 0;
-  const all = new Promise<void>((resolve) => {
+  const all = new Promise<void>((resolve, reject) => {
     const messages = items.flatMap(({ body, headers, rejection }, index) => {
       if (rejection !== undefined) {
         settlements[index] = { kind: 'rejected', rejection };
@@ -36,12 +37,19 @@ export async function settleAll(
       return [{ body, headers, settle }];
     });
     if (open === 0) resolve();
-    else void intake.send(messages).catch(() => {});
+    else intake.send(messages).catch((cause: unknown) => reject(notTaken(cause)));
   });
-  const troubled = parts.troubled();
-  const why = troubled.length > 0 ? `cannot ${troubled.join(', cannot ')}` : 'it takes too long';
-  await within(answerWithinMs, all, () => new IntakeUnavailable(`the events are not applied yet: ${why}`));
+  await within(answerWithinMs, all, () => notApplied(parts.troubled()));
   return settlements;
+}
+
+function notTaken(cause: unknown): IntakeUnavailable {
+  return new IntakeUnavailable(`the events were not taken: ${messageOf(cause)}`, { cause });
+}
+
+function notApplied(troubled: readonly string[]): IntakeUnavailable {
+  const why = troubled.length > 0 ? `cannot ${troubled.join(', cannot ')}` : 'it takes too long';
+  return new IntakeUnavailable(`the events are not applied yet: ${why}`);
 }
 
 async function within(ms: number, work: Promise<void>, late: () => Error): Promise<void> {

@@ -1,8 +1,10 @@
+import { STATUS_CODES } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify';
 import { messageOf } from '../errors.js';
 import type { ApiParts } from './api.js';
 import { circuitRoutes } from './circuits.js';
 import { commandRoutes } from './commands.js';
+import { endConnections } from './connections.js';
 import { IntakeUnavailable } from './intake.js';
 import { interactionRoutes } from './interactions.js';
 import { sendProblem } from './problem.js';
@@ -26,7 +28,7 @@ export function createServer(parts: ApiParts, logger: FastifyBaseLogger): Fastif
       });
     const status = error.statusCode ?? 500;
     if (status >= 500) request.log.error({ err: error, url: request.url }, 'a request failed');
-    return sendProblem(reply, { status, title: error.name, detail: messageOf(error) });
+    return sendProblem(reply, { status, title: STATUS_CODES[status] ?? 'Error', detail: messageOf(error) });
   });
   server.setNotFoundHandler((request, reply) =>
     sendProblem(reply, { status: 404, title: 'Not found', detail: `no ${request.method} ${request.url}` }),
@@ -42,6 +44,7 @@ export function createServer(parts: ApiParts, logger: FastifyBaseLogger): Fastif
       detail: `cannot ${troubled.join(', cannot ')}`,
     });
   });
+  endConnections(server, parts.limits.answerWithinMs);
   interactionRoutes(server, parts);
   commandRoutes(server, parts);
   circuitRoutes(server, parts);

@@ -9,6 +9,9 @@ export interface Item {
   readonly rejection?: Rejection;
 }
 
+/** Most events of one request: what waits costs memory by the event as well as by the byte. */
+export const mostEvents = 100_000;
+
 const newline = 0x0a;
 const openingBracket = 0x5b;
 
@@ -29,6 +32,7 @@ function splitLines(body: Buffer): Item[] {
     const end = found < 0 ? body.length : found;
     const line = body.subarray(start, end);
     if (firstByte(line) !== undefined) items.push({ body: line, headers: {} });
+    if (items.length > mostEvents) throw tooMany();
     start = end + 1;
   }
   return items;
@@ -42,6 +46,7 @@ function splitArray(body: Buffer): Item[] {
     throw reject('invalid_json', '', `must be JSON in UTF-8: ${(error as Error).message}`);
   }
   if (!Array.isArray(value)) throw reject('invalid_event', '', 'must be an array of events');
+  if (value.length > mostEvents) throw tooMany();
   return value.map((item: unknown) => {
     try {
       return { body: Buffer.from(JSON.stringify(item)), headers: {} };
@@ -51,6 +56,10 @@ function splitArray(body: Buffer): Item[] {
       return { body: Buffer.alloc(0), headers: {}, rejection };
     }
   });
+}
+
+function tooMany(): Rejection {
+  return reject('too_large', '', `must hold at most ${mostEvents} events`);
 }
 
 /** The first byte that is not white space. */

@@ -1,3 +1,4 @@
+import { pipeline } from 'node:stream';
 import { parse } from 'csv-parse';
 import { FulcrumError } from '../errors.js';
 import type { Rejection } from '../ports.js';
@@ -39,7 +40,8 @@ export async function* csvInteractions(
     skip_empty_lines: true,
     max_record_size: 1024 * 1024,
   });
-  const feeding = feed(chunks, parser);
+  // Whichever ends early ends the other: what cannot be read fails the parser, and the loop below tells it.
+  pipeline(chunks, parser, () => {});
   let indexes: Indexes | null = columns.header ? null : indexesOf(columns, null, where);
   try {
     for await (const row of parser as AsyncIterable<ParsedRow>) {
@@ -52,17 +54,6 @@ export async function* csvInteractions(
       cause,
     });
   }
-  await feeding;
-}
-
-async function feed(chunks: AsyncIterable<Buffer>, parser: ReturnType<typeof parse>): Promise<void> {
-  try {
-    for await (const chunk of chunks)
-      if (!parser.write(chunk)) await new Promise((resolve) => parser.once('drain', resolve));
-    parser.end();
-  } catch (error) {
-    parser.destroy(error as Error);
-  }
 }
 
 type Indexes = Record<'source' | 'target' | 'rating' | 'time', number>;
@@ -70,7 +61,7 @@ type Indexes = Record<'source' | 'target' | 'rating' | 'time', number>;
 function indexesOf(columns: CsvColumns, header: readonly string[] | null, where: string): Indexes {
   const indexOf = (flag: keyof Indexes): number => {
     const column = columns[flag];
-    if (header !== null && header.includes(column)) return header.indexOf(column);
+    if (header?.includes(column)) return header.indexOf(column);
     if (/^\d+$/.test(column)) return Number(column);
     throw new FulcrumError(
       'usage',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, realpath, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { FulcrumError, messageOf } from '../errors.js';
 import type { EventSink, EventSource, SinkMessage, SourceBatch, SourceMessage } from '../ports.js';
 import { type CsvColumns, csvInteractions } from './csv.js';
@@ -20,24 +21,23 @@ type FileRecord = Pick<SourceMessage, 'body' | 'malformed' | 'originalBytes'>;
 /** Interactions of a file, one a line. A record's position is its number, so a file read again counts once. */
 export class FileSource implements EventSource {
   readonly headerPrefix = 'ce-';
-  private readonly records: AsyncIterator<FileRecord>;
-  private first: FileRecord | null;
   private sequence = 0;
   private closed = false;
   /** Bytes read so far. */
   bytesRead = 0;
+  /** Why reading ended before the file did; null: it did not. Reading it again would not mend it. */
+  failure: FulcrumError | null = null;
 
   private constructor(
     readonly name: string,
     /** Of the whole file; 0 when it is not known. */
     readonly sizeBytes: number,
-    records: AsyncIterator<FileRecord>,
-    first: FileRecord | null,
+    private readonly path: string,
+    private readonly input: Readable,
+    private readonly records: AsyncIterator<FileRecord>,
+    private first: FileRecord | null,
     private readonly counter: { bytes: number },
-  ) {
-    this.records = records;
-    this.first = first;
-  }
+  ) {}
 
   /** @throws FulcrumError `input` when the file cannot be read. */
   static async open(options: FileSourceOptions): Promise<FileSource> {
@@ -57,10 +57,10 @@ export class FileSource implements EventSource {
       const records = readRecords(counted(input, counter), options);
       const first = await records.next();
       const record = first.done === true ? null : first.value;
-      return new FileSource(nameOf(identity, record, options.csv), sizeBytes, records, record, counter);
+      const name = nameOf(identity, record, options.csv);
+      return new FileSource(name, sizeBytes, path, input, records, record, counter);
     } catch (cause) {
-      if (cause instanceof FulcrumError) throw cause;
-      throw new FulcrumError('input', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+      throw unreadable(path, cause);
     }
   }
 
@@ -84,6 +84,8 @@ export class FileSource implements EventSource {
 
   close(): void {
     this.closed = true;
+    // Nothing may be coming: a read under way would wait for it.
+    this.input.destroy();
   }
 
   private async next(): Promise<FileRecord | null> {
@@ -92,9 +94,19 @@ export class FileSource implements EventSource {
       this.first = null;
       return first;
     }
-    const result = await this.records.next();
-    return result.done === true ? null : result.value;
+    try {
+      const result = await this.records.next();
+      return result.done === true ? null : result.value;
+    } catch (cause) {
+      if (!this.closed) this.failure = unreadable(this.path, cause);
+      return null;
+    }
   }
+}
+
+function unreadable(path: string, cause: unknown): FulcrumError {
+  if (cause instanceof FulcrumError) return cause;
+  return new FulcrumError('input', `${path} cannot be read: ${messageOf(cause)}`, { cause });
 }
 
 async function* counted(input: AsyncIterable<Buffer>, counter: { bytes: number }): AsyncGenerator<Buffer> {
@@ -149,14 +161,22 @@ export class FileSink implements EventSink {
 
   async publish(messages: readonly SinkMessage[]): Promise<void> {
     const lines = messages.map((message) => `${JSON.stringify(deadLetterLine(message))}\n`).join('');
-    const file = await open(this.path, 'a');
+    const file = await open(this.path, 'a+');
     try {
-      await file.appendFile(lines);
+      // A crash or a full disk may have left half a line: it must not spoil the next one.
+      await file.appendFile((await endsInLine(file)) ? `\n${lines}` : lines);
       await file.sync();
     } finally {
       await file.close();
     }
   }
+}
+
+async function endsInLine(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return false;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] !== 0x0a;
 }
 
 /** A message as one JSON object; a body that is not UTF-8 is base64. */

@@ -1,4 +1,4 @@
-import { parseTime } from '../events/time.js';
+import { earliestTime, latestTime, parseTime } from '../events/time.js';
 import type { Clock, EventSource, SourceBatch, SourceMessage } from '../ports.js';
 
 /** Delivers another source's events at the speed at which they happened, times a factor. */
@@ -7,7 +7,8 @@ export class PacedSource implements EventSource {
   readonly name: string;
   private waiting: SourceMessage[] = [];
   private start: { readonly eventTime: number; readonly wallTime: number } | null = null;
-  private lastTime = 0;
+  /** Of the event looked at last that says its time; null before there is one. */
+  private lastTime: number | null = null;
 
   constructor(
     private readonly source: EventSource,
@@ -34,13 +35,14 @@ export class PacedSource implements EventSource {
     }
     const first = this.waiting[0];
     if (first !== undefined) {
-      this.start ??= { eventTime: this.timeOf(first), wallTime: this.wallClock() };
-      const aheadMs = ((this.timeOf(first) - this.clock()) / this.speed) * 1_000;
-      if (aheadMs > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(aheadMs, maxWaitMs)));
+      const aheadMs = this.aheadMs(first);
+      if (aheadMs > 0)
+        await new Promise((resolve) => setTimeout(resolve, Math.min(Math.ceil(aheadMs), maxWaitMs)));
     }
     const now = this.clock();
     let due = 0;
-    while (due < this.waiting.length && this.timeOf(this.waiting[due] as SourceMessage) <= now) due++;
+    while (due < this.waiting.length && (this.timeOf(this.waiting[due] as SourceMessage) ?? now) <= now)
+      due++;
     return { messages: this.waiting.splice(0, due), ack: () => {} };
   }
 
@@ -49,8 +51,16 @@ export class PacedSource implements EventSource {
     await this.source.close();
   }
 
-  /** An event that does not say its time goes with the one before it. */
-  private timeOf(message: SourceMessage): number {
+  /** How long an event has to wait, in ms. The first that says its time starts the clock. */
+  private aheadMs(message: SourceMessage): number {
+    const time = this.timeOf(message);
+    if (time === null) return 0;
+    this.start ??= { eventTime: time, wallTime: this.wallClock() };
+    return ((time - this.clock()) / this.speed) * 1_000;
+  }
+
+  /** An event that does not say its time, or no possible one, goes with the one before it. */
+  private timeOf(message: SourceMessage): number | null {
     let time: unknown;
     try {
       time = (JSON.parse(Buffer.from(message.body).toString('utf8')) as { time?: unknown } | null)?.time;
@@ -58,7 +68,8 @@ export class PacedSource implements EventSource {
       return this.lastTime;
     }
     const seconds = typeof time === 'string' ? parseTime(time) : time;
-    if (typeof seconds === 'number' && Number.isFinite(seconds)) this.lastTime = seconds;
+    if (typeof seconds === 'number' && seconds >= earliestTime && seconds <= latestTime)
+      this.lastTime = seconds;
     return this.lastTime;
   }
 }

@@ -1,12 +1,6 @@
 import type { TrustConfig } from './config.js';
-import { decayed, decayFactor } from './decay.js';
+import { decayed, decayFactor, type Evidence } from './decay.js';
 import type { TrustOutcome } from './outcome.js';
-
-/** The two parameters of a Beta distribution over "this pair's next interaction succeeds". */
-export interface Evidence {
-  readonly alpha: number;
-  readonly beta: number;
-}
 
 /** The mean of Beta(alpha, beta), in [0, 1]. */
 export function score(evidence: Evidence): number {

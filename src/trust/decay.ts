@@ -1,4 +1,8 @@
-import type { Evidence } from './beta.js';
+/** The two parameters of a Beta distribution over "this pair's next interaction succeeds". */
+export interface Evidence {
+  readonly alpha: number;
+  readonly beta: number;
+}
 
 /**
  * What is left of evidence after `elapsedSeconds`: 0.5 ^ (elapsed / half-life), 1 when no time has passed or

@@ -116,7 +116,7 @@ export function applyInteraction(
     state.circuitState !== 'HALF_OPEN' || pair.transitionAt === null || time >= pair.transitionAt;
   const next = updateState(state, outcome, time, weight, policy.config, rules.nowMs, verdict);
   if (next.circuitState === state.circuitState)
-    return { pair: { ...pair, state: next }, transitions: due?.transitions ?? [] };
+    return { pair: withState(pair, next, pair.transitionAt), transitions: due?.transitions ?? none };
   const transition = describe(
     { from: state.circuitState, after: next, previous: pair.transition, occurredAt: next.lastUpdated },
     { kind: 'interaction', eventId, outcome },
@@ -124,8 +124,25 @@ export function applyInteraction(
     rules,
   );
   return {
-    pair: { ...pair, state: next, transition: next.transition, transitionAt: next.lastUpdated },
+    pair: withState(pair, next, next.lastUpdated),
     transitions: due === null ? [transition] : [...due.transitions, transition],
+  };
+}
+
+const none: readonly Transition[] = Object.freeze([]);
+
+/** Written out: every interaction goes through here, and a spread costs several times as much. */
+function withState(pair: Pair, state: TrustState, transitionAt: number | null): Pair {
+  return {
+    pairId: pair.pairId,
+    agentA: pair.agentA,
+    agentB: pair.agentB,
+    state,
+    transition: state.transition,
+    transitionAt,
+    resetTime: pair.resetTime,
+    resetAt: pair.resetAt,
+    terminateTime: pair.terminateTime,
   };
 }
 

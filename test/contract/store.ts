@@ -1,5 +1,4 @@
-import { describe, onTestFinished } from 'vitest';
-import type { Clock, TrustStore } from '../../src/ports.js';
+import { describe } from 'vitest';
 import { agreesWithTheModel } from './store/agreement.js';
 import { appliesInteractions } from './store/apply.js';
 import { appliesCommands } from './store/command.js';
@@ -8,32 +7,9 @@ import { expires } from './store/expiry.js';
 import { keepsAnOutbox } from './store/outbox.js';
 import { tellsPositionsApart } from './store/positions.js';
 import { answersReaders } from './store/read.js';
+import type { StoreUnderTest } from './store/under-test.js';
 
-export interface StoreSettings {
-  /** Seconds since the epoch, for what expires. */
-  readonly clock?: Clock;
-  readonly replaySpan?: number;
-}
-
-/** How the suite gets a store of one kind. */
-export interface StoreUnderTest {
-  readonly name: string;
-  /** A new, empty store. */
-  open(settings?: StoreSettings): Promise<TrustStore>;
-  /** Closes the store and opens what it left behind; absent where nothing is left. */
-  reopen?(store: TrustStore, settings?: StoreSettings): Promise<TrustStore>;
-  /** The store takes `settings.clock`; false where expiry is somebody else's. */
-  readonly hasClock: boolean;
-}
-
-/** Opens a store that is closed when the test is done. */
-export async function openFor(under: StoreUnderTest, settings?: StoreSettings): Promise<TrustStore> {
-  const store = await under.open(settings);
-  onTestFinished(() => store.close());
-  return store;
-}
-
-/** The contract of {@link TrustStore}, on one of its implementations. */
+/** The contract of the port `TrustStore`, on one of its implementations. */
 export function describeTrustStore(under: StoreUnderTest): void {
   describe(`a TrustStore: ${under.name}`, () => {
     appliesInteractions(under);

@@ -75,6 +75,15 @@ describe('a published schema', () => {
     expect(published('interaction.v1').properties?.['type']?.const).toBe('fulcrum.trust.interaction.v1');
   });
 
+  it('states the limits that an event is held to', () => {
+    const { properties } = published('interaction-data.v1');
+    expect(properties?.['agent_a']).toMatchObject({ type: 'string', minLength: 1, maxLength: 256 });
+    expect(properties?.['tenant']).toMatchObject({ pattern: '^[A-Za-z0-9_-]{1,64}$' });
+    expect(properties?.['weight']).toMatchObject({ exclusiveMinimum: 0, maximum: 100, default: 1 });
+    expect(properties?.['attributes']).toMatchObject({ maxProperties: 32 });
+    expect(published('interaction.v1').properties?.['time']).toMatchObject({ format: 'date-time' });
+  });
+
   it.each(names)('of %s takes its example', (name) => {
     expect(publishedSchemas[name].safeParse(examples[name])).toMatchObject({ success: true });
   });

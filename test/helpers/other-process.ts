@@ -16,7 +16,15 @@ export function buildStore(folder: string): string {
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   symlinkSync(join(project, 'node_modules'), join(folder, 'node_modules'));
   const compiler = join(project, 'node_modules', 'typescript', 'bin', 'tsc');
-  const options = ['--noCheck', '--declaration', 'false', '--incremental', 'false', '--tsBuildInfoFile', 'null'];
+  const options = [
+    '--noCheck',
+    '--declaration',
+    'false',
+    '--incremental',
+    'false',
+    '--tsBuildInfoFile',
+    'null',
+  ];
   const sources = ['-p', join(project, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')];
   execFileSync(process.execPath, [compiler, ...sources, ...options], { stdio: 'inherit' });
   return pathToFileURL(join(folder, 'dist', 'store', 'embedded', 'store.js')).href;
@@ -41,7 +49,8 @@ export async function holdStore(module: string, folder: string, batch: ApplyBatc
   const ended = once(child, 'exit');
   onTestFinished(() => void child.kill('SIGKILL'));
   const said = await Promise.race([once(createInterface(child.stdout), 'line'), ended]);
-  if (typeof said[0] !== 'string') throw new Error(`the other process ended with ${said[0]} and said nothing`);
+  if (typeof said[0] !== 'string')
+    throw new Error(`the other process ended with ${said[0]} and said nothing`);
   return {
     ...(JSON.parse(said[0]) as Pick<OtherProcess, 'results' | 'refused'>),
     stop: async () => {

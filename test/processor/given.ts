@@ -5,11 +5,9 @@ import type { CircuitEvent } from '../../src/events/schemas.js';
 import type {
   Clock,
   EventSink,
-  EventSource,
   MessageToSend,
   Settlement,
   SinkMessage,
-  SourceBatch,
   TrustStore,
 } from '../../src/ports.js';
 import { PolicyBook } from '../../src/processor/policies.js';
@@ -154,78 +152,8 @@ export async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-/** The same work; its first calls fail. */
-export function failingFirst<A extends readonly unknown[], R>(
-  times: number,
-  work: (...args: A) => R,
-): (...args: A) => R {
-  let calls = 0;
-  return (...args) => {
-    if (calls++ < times) throw new Error('away');
-    return work(...args);
-  };
-}
-
-/** A store with some of its methods replaced. */
-export function changedStore(store: TrustStore, change: Partial<TrustStore>): TrustStore {
-  return {
-    apply: (batch) => store.apply(batch),
-    command: (sent) => store.command(sent),
-    read: (tenant, pairId) => store.read(tenant, pairId),
-    due: (request) => store.due(request),
-    circuits: () => store.circuits(),
-    outbox: store.outbox,
-    mark: (marks) => store.mark(marks),
-    lastApplied: (source) => store.lastApplied(source),
-    close: () => store.close(),
-    ...change,
-  };
-}
-
-/** A source whose batches are acknowledged by way of `ack`. */
-export function ackedBy(source: EventSource, ack: (batch: SourceBatch) => void): EventSource {
-  return {
-    name: source.name,
-    headerPrefix: source.headerPrefix,
-    read: async (maxMessages, maxWaitMs) => {
-      const batch = await source.read(maxMessages, maxWaitMs);
-      return batch === null ? null : { messages: batch.messages, ack: () => ack(batch) };
-    },
-    close: () => source.close(),
-  };
-}
-
-/** The parts, which write down in the log what they are asked to do. */
-export function recorded(
-  parts: Parts,
-): Pick<ProcessorOptions, 'store' | 'interactions' | 'circuits' | 'deadLetters'> {
-  const { log } = parts;
-  const sink = (name: string, inner: EventSink): EventSink => ({
-    publish: (messages) => {
-      log.push(`publish ${messages.length} ${name}`);
-      return inner.publish(messages);
-    },
-  });
-  return {
-    store: changedStore(parts.store, {
-      apply: (batch) => {
-        log.push(`apply ${batch.events.length}`);
-        return parts.store.apply(batch);
-      },
-    }),
-    interactions: [
-      ackedBy(parts.interactions, (batch) => {
-        if (batch.messages.length > 0) log.push(`acknowledge ${batch.messages.length}`);
-        return batch.ack();
-      }),
-    ],
-    circuits: sink('circuit events', parts.circuits),
-    deadLetters: sink('dead letters', parts.deadLetters),
-  };
-}
-
 /** Opens the circuit of x and y in the store, and leaves telling of it to whoever comes next. */
-export async function leaveTransitionBehind(store: TrustStore): Promise<void> {
+export function leaveTransitionBehind(store: TrustStore): void {
   const policies = [policyBook().policyOf('default', 'x', 'y')];
   const event = {
     tenant: 'default',
@@ -241,7 +169,7 @@ export async function leaveTransitionBehind(store: TrustStore): Promise<void> {
     policy: 0,
     traceparent: null,
   } as const;
-  await store.apply({
+  void store.apply({
     events: [event],
     policies,
     rules: { timedRecovery: true, streamed: true },

@@ -1,18 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Settlement, SourceMark } from '../../src/ports.js';
-import {
-  ackedBy,
-  changedStore,
-  deliver,
-  failure,
-  message,
-  opening,
-  recorded,
-  start,
-  startPipeline,
-  success,
-  until,
-} from './given.js';
+import { deliver, failure, message, opening, start, startPipeline, success, until } from './given.js';
+import { ackedBy, changedStore, recorded } from './wrappers.js';
 
 describe('a batch of interactions', () => {
   it('is applied, then what came of it is published, then it is acknowledged', async () => {
@@ -96,13 +85,7 @@ describe('the sender of an interaction, when it can be told', () => {
     const settle = (settlement: Settlement): void => void log.push(settlement.kind);
     await interactions.send(opening(start).map((each) => ({ ...each, settle })));
     await until(() => log.length === 5);
-    expect(log).toEqual([
-      'apply 2',
-      'publish 1 circuit events',
-      'accepted',
-      'accepted',
-      'acknowledge 2',
-    ]);
+    expect(log).toEqual(['apply 2', 'publish 1 circuit events', 'accepted', 'accepted', 'acknowledge 2']);
   });
 });
 

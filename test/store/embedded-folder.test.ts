@@ -1,9 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { EmbeddedStore } from '../../src/store/embedded/store.js';
-import { at, apply, batch, collapse, kinds, readPair, start, story } from '../contract/store/given.js';
+import { apply, at, batch, collapse, kinds, readPair, start, story } from '../contract/store/given.js';
 import { freshPaths } from '../helpers/folders.js';
 import { buildStore, holdStore } from '../helpers/other-process.js';
 
@@ -22,8 +22,11 @@ const inUse = expect.objectContaining({
 
 const work = batch([collapse(start, at(1))]);
 
-/** Links by which this process reaches the sockets of folders whose paths are too long for one. */
-const ownLinks = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`ft-${process.pid}-`));
+/** Links that were made to reach the sockets of a folder whose path is too long for one. */
+const linksTo = (path: string) =>
+  readdirSync(tmpdir())
+    .filter((name) => name.startsWith('ft-'))
+    .filter((name) => readlinkSync(join(tmpdir(), name)) === path);
 
 describe('a data folder belongs to one owner at a time:', () => {
   let module: string;
@@ -66,16 +69,23 @@ describe('a data folder belongs to one owner at a time:', () => {
     const path = freshPath();
     const owner = await holdStore(module, path, work);
     await owner.kill();
-    expect(readdirSync(path)).toContain('owner.sock');
+    expect(readdirSync(path)).toContainEqual(expect.stringMatching(/^owner-.*\.sock$/));
     const store = await openAt(path);
     expect((await readPair(store))?.state?.circuitState).toBe('OPEN');
     expect(kinds(await apply(store, work.events))).toEqual(['repeat']);
     await expect(EmbeddedStore.open(path)).rejects.toEqual(inUse);
   });
 
+  it('one of many that come at once gets it, after its owner was killed', async () => {
+    const path = freshPath();
+    await (await holdStore(module, path, work)).kill();
+    const starts = await Promise.all([1, 2, 3, 4].map(() => holdStore(module, path, work)));
+    const kindOf = starts.map(({ refused, results }) => refused?.code ?? results?.[0]?.kind).sort();
+    expect(kindOf).toEqual(['repeat', 'store_in_use', 'store_in_use', 'store_in_use']);
+  });
+
   it('also where its path is longer than a socket takes', async () => {
     const path = join(freshPath(), 'x'.repeat(100), 'ö'.repeat(100));
-    const links = ownLinks();
     const store = await openAt(path);
     await apply(store, [collapse(start)]);
     await expect(EmbeddedStore.open(path)).rejects.toEqual(inUse);
@@ -86,8 +96,7 @@ describe('a data folder belongs to one owner at a time:', () => {
     await owner.kill();
     const again = await openAt(path);
     expect((await readPair(again))?.state?.interactionCount).toBe(2);
-    await again.close();
-    expect(ownLinks()).toEqual(links);
+    expect(linksTo(path)).toEqual([]);
   });
 
   it('wherever the working directory and the spelling of its path', async () => {

@@ -135,6 +135,13 @@ describe('a folder of ours is opened', () => {
     await (await EmbeddedStore.open(path)).close();
   });
 
+  it('when its first start was cut off before there was a data file', async () => {
+    const path = freshPath();
+    mkdirSync(path);
+    writeFileSync(join(path, 'lock.mdb'), '');
+    await (await EmbeddedStore.open(path)).close();
+  });
+
   it('when its first start was cut off before the layout was written', async () => {
     const path = freshPath();
     await withLmdb(path, (root) => {

@@ -90,7 +90,9 @@ describe('an embedded store that is opened again has', () => {
   });
 
   it('the list of circuits that are not CLOSED', async () => {
-    const store = await reopenAfter((first) => apply(first, [collapse(start), success(start, { agentA: 'c' })]));
+    const store = await reopenAfter((first) =>
+      apply(first, [collapse(start), success(start, { agentA: 'c' })]),
+    );
     const listed: string[] = [];
     for await (const { pair } of store.circuits()) listed.push(pair.agentA);
     expect(listed).toEqual(['a']);

@@ -2,15 +2,19 @@
  * The data folder of the embedded store: taken by one process at a time, and opened only when it is ours and
  * whole. LMDB maps its file, so reading one that was cut short would kill the process instead of failing.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { FulcrumError } from '../../errors.js';
 import { isWhole, readMeta } from './data-file.js';
 
 const dataFile = 'data.mdb';
-const ownerSocket = 'owner.sock';
+/** LMDB makes it before the data file, and nothing in it is worth keeping. */
+const lockFile = 'lock.mdb';
+const ownSocket = /^owner-\d+-[0-9a-f]+\.sock$/;
 
 /** What is in a folder that may be opened. */
 export type FolderContent = 'empty' | 'database';
@@ -22,7 +26,7 @@ export type FolderContent = 'empty' | 'database';
  */
 export function inspectFolder(path: string): FolderContent {
   mkdirSync(path, { recursive: true });
-  const names = readdirSync(path).filter((name) => name !== ownerSocket);
+  const names = readdirSync(path).filter((name) => name !== lockFile && !ownSocket.test(name));
   if (names.length === 0) return 'empty';
   if (!names.includes(dataFile)) {
     const shown = names.slice(0, 3).join(', ');
@@ -42,10 +46,10 @@ export function inspectFolder(path: string): FolderContent {
  */
 export function checkDataFile(folder: string): void {
   const path = join(folder, dataFile);
-  const { size } = statSync(path);
-  if (size === 0) return; // made by a process that died before its first write: LMDB starts it anew
   const file = openSync(path, 'r');
   try {
+    const { size } = fstatSync(file);
+    if (size === 0) return; // made by a process that died before its first write: LMDB starts it anew
     const meta = readMeta(file);
     if (meta === null) throw unusable(`${path} is not an LMDB database of this version`);
     if (!isWhole(file, size, meta)) {
@@ -64,69 +68,92 @@ function unusable(what: string): FulcrumError {
   );
 }
 
+/** Starts at one moment get in each other's way and back off; an owner answers every time. */
+const attempts = 8;
+const longestPauseMs = 30;
+
 /**
- * Takes the folder for this process by listening on a socket in it: the kernel lets go of it when the process
- * dies, however it dies, so nothing has to be cleaned up by hand.
+ * Takes the folder for this process by listening on a socket in it. The kernel closes the socket when the
+ * process dies, however it dies, so nothing has to be cleaned up by hand. Each process listens under a name of
+ * its own, then looks whether anybody else answers, and gives up its socket if so: whichever of two was the
+ * later to listen sees the other, so no two have the folder.
  *
  * @throws FulcrumError `store_in_use` when a living process has it.
  */
 export async function takeFolder(path: string): Promise<() => Promise<void>> {
-  const socket = socketIn(resolve(path));
-  let server = await listen(socket.path);
-  if (server === null) {
-    if (await answers(socket.path)) {
-      socket.dispose();
-      throw new FulcrumError(
-        'store_in_use',
-        `${path} is in use by another process. Talk to that one (fulcrum-trust state, circuits, …), or stop it first.`,
-      );
+  const folder = resolve(path);
+  const socket = `owner-${process.pid}-${randomBytes(6).toString('hex')}.sock`;
+  const others = () => readdirSync(folder).filter((name) => ownSocket.test(name) && name !== socket);
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    if (attempt > 0) await setTimeout(Math.random() * longestPauseMs);
+    if (await anyAnswers(folder, others())) continue;
+    const server = await listen(folder, socket);
+    const rivals = others();
+    if (await anyAnswers(folder, rivals)) {
+      await closeSocket(server, join(folder, socket));
+      continue;
     }
-    rmSync(join(path, ownerSocket), { force: true });
-    server = await listen(socket.path);
+    for (const left of rivals) rmSync(join(folder, left), { force: true });
+    return () => closeSocket(server, join(folder, socket));
   }
-  if (server === null)
-    throw new FulcrumError('store_in_use', `${path} was taken by another process just now`);
-  const owned = server;
-  return () =>
-    new Promise((done) => {
-      owned.close(() => {
-        socket.dispose();
-        done();
-      });
-    });
+  throw new FulcrumError(
+    'store_in_use',
+    `${path} is in use by another process. Talk to that one (fulcrum-trust state, circuits, …), or stop it first.`,
+  );
 }
 
 /** The longest path that every system takes for a socket. */
 const longestSocketPath = 100;
 
-/** A path to the folder's socket that is short enough, through a link where the folder's own is not. */
-function socketIn(folder: string): { readonly path: string; dispose(): void } {
-  const direct = join(folder, ownerSocket);
-  if (Buffer.byteLength(direct) <= longestSocketPath) return { path: direct, dispose: () => {} };
-  const link = join(tmpdir(), `ft-${process.pid}-${process.hrtime.bigint().toString(36)}`);
+/** Calls `use` with a path to the socket that is short enough: through a link where the folder's own is not. */
+async function reach<T>(folder: string, socket: string, use: (path: string) => Promise<T>): Promise<T> {
+  const direct = join(folder, socket);
+  if (Buffer.byteLength(direct) <= longestSocketPath) return use(direct);
+  const link = join(tmpdir(), `ft-${randomBytes(6).toString('hex')}`);
   symlinkSync(folder, link);
-  return { path: join(link, ownerSocket), dispose: () => rmSync(link, { force: true }) };
+  try {
+    return await use(join(link, socket));
+  } finally {
+    rmSync(link, { force: true });
+  }
 }
 
-/** A server on the socket, or null when the path is taken. */
-function listen(path: string): Promise<Server | null> {
-  return new Promise((done, fail) => {
-    const server = createServer((connection) => connection.destroy());
-    server.unref();
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? done(null) : fail(error),
-    );
-    server.listen(path, () => done(server));
+function listen(folder: string, socket: string): Promise<Server> {
+  const server = createServer((connection) => connection.destroy()).unref();
+  return reach(folder, socket, (path) => {
+    return new Promise((done, fail) => {
+      server.once('error', fail).listen(path, () => done(server));
+    });
   });
 }
 
-function answers(path: string): Promise<boolean> {
+function closeSocket(server: Server, path: string): Promise<void> {
   return new Promise((done) => {
-    const connection = connect(path);
-    connection.once('connect', () => {
-      connection.destroy();
-      done(true);
+    server.close(() => {
+      // Node removes it too, but by the path it was made through, and a link has gone by now.
+      rmSync(path, { force: true });
+      done();
     });
-    connection.once('error', () => done(false));
+  });
+}
+
+async function anyAnswers(folder: string, sockets: readonly string[]): Promise<boolean> {
+  const answered = await Promise.all(sockets.map((socket) => answers(folder, socket)));
+  return answered.includes(true);
+}
+
+/** Whether anybody listens on the socket. What cannot be found out counts as somebody. */
+function answers(folder: string, socket: string): Promise<boolean> {
+  return reach(folder, socket, (path) => {
+    return new Promise((done) => {
+      const connection = connect(path);
+      connection.once('connect', () => {
+        connection.destroy();
+        done(true);
+      });
+      connection.once('error', ({ code }: NodeJS.ErrnoException) =>
+        done(code !== 'ECONNREFUSED' && code !== 'ENOENT'),
+      );
+    });
   });
 }

@@ -12,9 +12,9 @@ import type {
 import { trustOutcomes } from '../../../src/trust/outcome.js';
 import { makePairId } from '../../../src/trust/pair.js';
 import type { PairNames } from '../../../src/trust/state.js';
-import type { StoreUnderTest } from '../store.js';
 import { batch, command, day, interaction, outboxOf, policy, start } from './given.js';
 import { StoreModel, type Told } from './model.js';
+import type { StoreUnderTest } from './under-test.js';
 
 const tenants = ['default', 'other'];
 const agents = ['a', 'b', 'c', 'ü:💥'];
@@ -106,7 +106,10 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ op: fc.constant('publish' as const), count: fc.nat(6) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ op: fc.constant('wait' as const), seconds: fc.integer({ max: 30 * day, min: 0 }) }),
+    arbitrary: fc.record({
+      op: fc.constant('wait' as const),
+      seconds: fc.integer({ max: 30 * day, min: 0 }),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('mark' as const), acknowledged: fc.nat(80) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('reopen' as const) }) },
@@ -218,8 +221,7 @@ class Pairing {
     expect(circuits).toHaveLength(expected.length);
     expect(circuits).toEqual(expect.arrayContaining(expected));
     expect(entriesOf(await outboxOf(store))).toEqual(model.outbox);
-    for (const source of sources)
-      expect(await store.lastApplied(source)).toBe(model.lastApplied(source));
+    for (const source of sources) expect(await store.lastApplied(source)).toBe(model.lastApplied(source));
   }
 }
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TrustOutcome } from '../../../src/trust/outcome.js';
 import { makePairId } from '../../../src/trust/pair.js';
-import { openFor, type StoreUnderTest } from '../store.js';
 import {
   apply,
   at,
@@ -15,6 +14,7 @@ import {
   start,
   success,
 } from './given.js';
+import { openFor, type StoreUnderTest } from './under-test.js';
 
 export function appliesInteractions(under: StoreUnderTest): void {
   describe('applies interactions', () => {
@@ -66,7 +66,10 @@ export function appliesInteractions(under: StoreUnderTest): void {
     it('and does nothing of a batch that it throws on', async () => {
       const store = await openFor(under);
       await apply(store, [success(start, at(1))]);
-      const events = [collapse(start + 1, { ...at(2), duplicateKey: 'x' }), failure(start + 2, { policy: 1 })];
+      const events = [
+        collapse(start + 1, { ...at(2), duplicateKey: 'x' }),
+        failure(start + 2, { policy: 1 }),
+      ];
       await expect(async () => store.apply(batch(events))).rejects.toThrow();
       expect((await readPair(store))?.state?.interactionCount).toBe(1);
       expect(await outboxOf(store)).toEqual([]);

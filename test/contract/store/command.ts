@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { makePairId } from '../../../src/trust/pair.js';
-import { openFor, type StoreUnderTest } from '../store.js';
 import {
   apply,
   at,
@@ -14,6 +13,7 @@ import {
   success,
   unstreamed,
 } from './given.js';
+import { openFor, type StoreUnderTest } from './under-test.js';
 
 export function appliesCommands(under: StoreUnderTest): void {
   describe('a terminate', () => {

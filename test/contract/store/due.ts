@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { recoversAt } from '../../../src/trust/forecast.js';
-import { openFor, type StoreUnderTest } from '../store.js';
 import {
   apply,
   collapse,
@@ -15,6 +14,7 @@ import {
   success,
   withCooldown,
 } from './given.js';
+import { openFor, type StoreUnderTest } from './under-test.js';
 
 const cooldown = { policies: [withCooldown] };
 const byDecay = () => defaults;

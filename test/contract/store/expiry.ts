@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TrustConfigOptions } from '../../../src/trust/config.js';
 import { forgettingSeconds } from '../../../src/trust/decay.js';
-import { openFor, type StoreUnderTest } from '../store.js';
 import {
   apply,
   collapse,
@@ -15,6 +14,7 @@ import {
   success,
   withCooldown,
 } from './given.js';
+import { openFor, type StoreUnderTest } from './under-test.js';
 
 const hour = 3_600;
 const years = 50 * 365 * day;

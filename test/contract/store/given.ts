@@ -34,11 +34,7 @@ export const withCooldown = policy({ recoveryCooldownSeconds: 60 }, 'with-cooldo
 type Details = Partial<Omit<InteractionToApply, 'outcome' | 'time'>>;
 
 /** An interaction of the pair a, b, unless `details` say otherwise. */
-export function interaction(
-  outcome: TrustOutcome,
-  time: number,
-  details: Details = {},
-): InteractionToApply {
+export function interaction(outcome: TrustOutcome, time: number, details: Details = {}): InteractionToApply {
   const { agentA = 'a', agentB = 'b' } = details;
   return {
     tenant: 'default',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TrustStore } from '../../../src/ports.js';
-import { openFor, type StoreUnderTest } from '../store.js';
 import { apply, collapse, command, interaction, outboxOf, start, story, success } from './given.js';
+import { openFor, type StoreUnderTest } from './under-test.js';
 
 /** Opens the circuits of `agents` with b, one after another in one batch. */
 const collapseAll = (store: TrustStore, agents: readonly string[]) =>

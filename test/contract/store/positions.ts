@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TrustStore } from '../../../src/ports.js';
-import { openFor, type StoreUnderTest } from '../store.js';
 import { apply, at, kinds, readPair, start, success } from './given.js';
+import { openFor, type StoreUnderTest } from './under-test.js';
 
 const count = async (store: TrustStore) => (await readPair(store))?.state?.interactionCount;
 

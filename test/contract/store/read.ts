@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { TrustStore } from '../../../src/ports.js';
-import { openFor, type StoreUnderTest } from '../store.js';
 import {
   apply,
   collapse,
@@ -13,6 +12,7 @@ import {
   success,
   withCooldown,
 } from './given.js';
+import { openFor, type StoreUnderTest } from './under-test.js';
 
 /** What `circuits` lists, as words in alphabetical order. */
 async function listed(store: TrustStore): Promise<string[]> {
