@@ -7,10 +7,10 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { FulcrumError, messageOf } from './errors.js';
 import { fileSuggestion, nearest, suggestion } from './nearest.js';
-import { PolicyBook, type PolicyDocument } from './processor/policies.js';
 import { trustConfigKnobs } from './trust/config.js';
 import { TrustValueError } from './trust/errors.js';
 import { recoversByDecay } from './trust/forecast.js';
+import { PolicyBook, type PolicyDocument } from './trust/policies.js';
 
 /** What a knob may be is the trust model's to say; here it only has to be a number or null. */
 const knobSchema = z
@@ -112,9 +112,10 @@ export function loadConfig(
     const checked = configSchema.safeParse(layer);
     if (!checked.success) throw invalid(where, checked.error);
     merged = merge(merged, layer);
+    // After each layer, so that a knob out of range is blamed on the one that set it.
+    checkPolicies(where, configSchema.parse(merged));
   }
   const config = deepFreeze(configSchema.parse(merged));
-  checkPolicies(path ?? 'the config', config);
   return { config, file: path };
 }
 

@@ -35,6 +35,20 @@ export class FulcrumError extends Error {
   }
 }
 
+/** Errors that trying again cannot mend. */
+const permanentCodes: readonly ErrorCode[] = [
+  'usage',
+  'conflict',
+  'store_closed',
+  'store_corrupt',
+  'store_foreign',
+  'store_in_use',
+];
+
+export function isPermanent(error: unknown): boolean {
+  return error instanceof FulcrumError && permanentCodes.includes(error.code);
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -155,8 +155,8 @@ export type MessageHeaders = Readonly<Record<string, string>>;
 
 export interface SourceMessage {
   readonly body: Uint8Array;
-  /** Length of the whole body where the source kept only its beginning. */
-  readonly originalBytes?: number;
+  /** Of the whole body, where the source kept only its beginning. */
+  readonly original?: { readonly bytes: number; readonly sha256: string };
   readonly headers: MessageHeaders;
   /** Tenant that the subject names; null where subjects name none. */
   readonly tenant: string | null;
@@ -211,7 +211,10 @@ export interface SourceBatch {
 
 /** Where events come from. A batch that is not acknowledged is delivered again. */
 export interface EventSource {
+  /** Names the source in positions: stream or topic, partition and epoch. */
   readonly name: string;
+  /** What kind of thing it is, as dead letters say it: `nats`, `kafka`, `memory`, `file`. */
+  readonly system: string;
   /** Which header prefix its CloudEvents binding uses. */
   readonly headerPrefix: 'ce-' | 'ce_';
   /** The next messages, or null when the source has ended or is closed. */

@@ -10,7 +10,7 @@ import {
   policyDocument,
 } from '../src/config.js';
 import { FulcrumError } from '../src/errors.js';
-import { PolicyBook } from '../src/processor/policies.js';
+import { PolicyBook } from '../src/trust/policies.js';
 import { freshPaths } from './helpers/folders.js';
 
 const fresh = freshPaths();

@@ -1,9 +1,9 @@
 import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { loadConfig, overridesOf } from '../config.js';
-import { FulcrumError } from '../errors.js';
+import { FulcrumError, messageOf } from '../errors.js';
 import { formatTime } from '../events/time.js';
-import { type ReplayProgress, type ReplayRequest, type ReplayResult, replay } from '../runtime.js';
+import { type ReplayProgress, type ReplayRequest, type ReplayResult, replay } from '../runtime/replay.js';
 import type { CsvColumns } from '../streams/csv.js';
 import { collect, positive, requireFile, requireWritable } from './options.js';
 import { circuitLine, note, print, printJson, printTable } from './output.js';
@@ -87,6 +87,10 @@ Examples:
         },
         onRefused: refusalNotes(),
         onProgress: (progress) => bar.update(progress),
+        weather: {
+          failed: (what, error) => note(`cannot ${what}, trying again: ${messageOf(error)}`),
+          recovered: (what) => note(`can ${what} again`),
+        },
       };
       const result = await replay(request).finally(() => bar.stop());
       if (interrupted.signal.aborted) {
@@ -177,8 +181,11 @@ function printSummary({ summary }: ReplayResult): void {
   printTable([['replay', 'count'], ...rows]);
 }
 
-function noteOutcome({ summary, repeats, deadLetters }: ReplayResult): void {
+function noteOutcome({ summary, uncounted, deadLetters }: ReplayResult): void {
+  const { repeats, duplicates, superseded } = uncounted;
   if (repeats > 0) note(`${repeats} events were in the data folder already and did not count again`);
+  if (duplicates > 0) note(`${duplicates} events were sent twice by their producer and counted once`);
+  if (superseded > 0) note(`${superseded} events lie before a reset of their pair and did not count`);
   if (summary.deadLetters > 0)
     note(
       deadLetters === null ? 'name --dead-letters FILE to keep them' : `dead letters are in ${deadLetters}`,

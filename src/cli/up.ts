@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import { type ConfigOverrides, configWarnings, loadConfig, overridesOf } from '../config.js';
-import { startUp } from '../runtime.js';
+import { startUp } from '../runtime/up.js';
 import { collect } from './options.js';
 import { note, print, printJson } from './output.js';
 

@@ -1,7 +1,7 @@
 import { loadConfig } from '../config.js';
 import type { CircuitEvent } from '../events/schemas.js';
 import type { MessageToSend, Settlement } from '../ports.js';
-import { type MemoryPipeline, startMemoryPipeline } from '../runtime.js';
+import { type MemoryPipeline, startMemoryPipeline } from '../runtime/memory-pipeline.js';
 import type { CircuitState } from '../trust/circuit.js';
 import { makePairId } from '../trust/pair.js';
 import { durationSeconds, fleet, operatorActions, type SimulatedPair, type Story } from './fleet.js';

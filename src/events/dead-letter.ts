@@ -44,11 +44,10 @@ export function deadLetter(
   };
 }
 
-function largeness(event: DeliveredEvent): Record<string, string> {
-  if (event.originalBytes !== undefined) return { 'dlq-original-length': String(event.originalBytes) };
+function largeness({ body, original }: DeliveredEvent): Record<string, string> {
   return {
-    'dlq-original-length': String(event.body.byteLength),
-    'dlq-original-sha256': createHash('sha256').update(event.body).digest('hex'),
+    'dlq-original-length': String(original?.bytes ?? body.byteLength),
+    'dlq-original-sha256': original?.sha256 ?? createHash('sha256').update(body).digest('hex'),
   };
 }
 

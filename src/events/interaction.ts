@@ -14,7 +14,7 @@ export const defaultLimits: EventLimits = { maxEventBytes: 256 * 1024, maxFuture
 
 /** An event as a source delivers it. */
 export interface DeliveredEvent
-  extends Pick<SourceMessage, 'body' | 'originalBytes' | 'headers' | 'tenant' | 'position' | 'receivedAt'> {
+  extends Pick<SourceMessage, 'body' | 'original' | 'headers' | 'tenant' | 'position' | 'receivedAt'> {
   readonly headerPrefix: 'ce-' | 'ce_';
 }
 

@@ -29,10 +29,13 @@ export interface HttpLimits {
   readonly maxBacklogBytes: number;
   /** How long a request waits for its events to be applied, in ms. */
   readonly answerWithinMs: number;
+  /** How long a server that closes waits for requests under way, in ms. */
+  readonly closeWithinMs: number;
 }
 
 export const defaultHttpLimits: HttpLimits = {
   maxBodyBytes: 16 * 1024 * 1024,
   maxBacklogBytes: 64 * 1024 * 1024,
   answerWithinMs: 30_000,
+  closeWithinMs: 5_000,
 };

@@ -18,8 +18,6 @@ const tenantQuery = z.object({ tenant: tenantSchema.optional() });
 /** Bytes that may wait for one slow reader before it is cut off; it connects again and asks for the state. */
 const maxWaitingBytes = 1024 * 1024;
 const heartbeatMs = 15_000;
-/** How long a reader has to take what is left when the server closes. */
-const endWithinMs = 1_000;
 
 /** `GET /v1/pairs`, `GET /v1/circuits` and `GET /v1/circuits/stream`. */
 export function circuitRoutes(server: FastifyInstance, parts: ApiParts): void {
@@ -72,10 +70,7 @@ async function stream(
     if (raw.writableLength > mostWaitingBytes) raw.destroy();
     else raw.write(text);
   };
-  const end = (): void => {
-    raw.end();
-    setTimeout(() => raw.destroy(), endWithinMs).unref();
-  };
+  const end = (): void => void raw.end();
   // Subscribed before the list is read: what changes meanwhile comes after it, with a higher number.
   const early: SinkMessage[] = [];
   let forward = (message: SinkMessage): void => void early.push(message);

@@ -9,12 +9,27 @@ import { IntakeUnavailable } from './intake.js';
 import { interactionRoutes } from './interactions.js';
 import { sendProblem } from './problem.js';
 
+/** How long a request may take to arrive. */
+const requestTimeoutMs = 60_000;
+
 /** The HTTP API over the parts of a running processor. Listening is the caller's. */
 export function createServer(parts: ApiParts, logger: FastifyBaseLogger): FastifyInstance {
   const server = fastify({
     bodyLimit: parts.limits.maxBodyBytes,
+    requestTimeout: requestTimeoutMs,
+    exposeHeadRoutes: false,
+    frameworkErrors: (error, _request, reply) =>
+      sendProblem(reply, { status: 400, title: 'Bad Request', detail: messageOf(error) }),
     loggerInstance: logger,
     forceCloseConnections: 'idle',
+  });
+  server.addHook('onRequest', async (request, reply) => {
+    if (!isForeign(request.headers.origin, request.headers.host)) return;
+    await sendProblem(reply, {
+      status: 403,
+      title: 'Forbidden',
+      detail: `a page of ${request.headers.origin} may not use this API`,
+    });
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -44,9 +59,15 @@ export function createServer(parts: ApiParts, logger: FastifyBaseLogger): Fastif
       detail: `cannot ${troubled.join(', cannot ')}`,
     });
   });
-  endConnections(server, parts.limits.answerWithinMs);
+  endConnections(server, parts.limits.closeWithinMs);
   interactionRoutes(server, parts);
   commandRoutes(server, parts);
   circuitRoutes(server, parts);
   return server;
+}
+
+/** Whether a browser sends this for a page of another origin, which may neither read nor command. */
+function isForeign(origin: string | undefined, host: string | undefined): boolean {
+  if (origin === undefined) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== host;
 }

@@ -10,7 +10,7 @@ export interface Item {
 }
 
 /** Most events of one request: what waits costs memory by the event as well as by the byte. */
-export const mostEvents = 100_000;
+export const mostEvents = 10_000;
 
 const newline = 0x0a;
 const openingBracket = 0x5b;

@@ -46,7 +46,8 @@ async function processBatch(
 ): Promise<void> {
   const items = batch.messages.map((message) => decode(work, source, message));
   const accepted = items.flatMap(({ event }) => (event === null ? [] : [event]));
-  if (accepted[0] !== undefined) await sweepTo(work, sweep, source, accepted[0].time);
+  const frontier = frontierOf(items);
+  if (frontier !== null) await sweepTo(work, sweep, source, frontier);
   const results = accepted.length === 0 ? [] : await apply(work, accepted);
   const outcomes = join(items, results);
   accepted.forEach((event, i) => void work.observer.applied?.(event, results[i] as ApplyResult));
@@ -58,6 +59,16 @@ async function processBatch(
   await work.publish();
   for (const outcome of outcomes) settle(outcome);
   await work.must(`acknowledge ${source.name}`, () => batch.ack());
+}
+
+/**
+ * Up to when the source is read: the time of the batch's first event, but not later than the broker took it. One
+ * producer whose clock is ahead must not bring forward what is due for everybody else.
+ */
+function frontierOf(items: readonly Item[]): number | null {
+  for (const { event, message } of items)
+    if (event !== null) return Math.min(event.time, message.receivedAt ?? event.time);
+  return null;
 }
 
 function decode(work: Work, source: EventSource, message: SourceMessage): Item {
@@ -111,8 +122,12 @@ function settle({ message, result, rejection }: Outcome): void {
 async function sweepTo(work: Work, sweep: Sweep, source: EventSource, t: number): Promise<void> {
   if (!work.rules.timedRecovery) return;
   sweep.advance(source.name, t);
-  const found = await work.must('make recoveries', () => sweep.run());
-  if (found) await work.publish();
+  for (;;) {
+    const step = await work.must('make recoveries', () => sweep.step());
+    if (step.found) await work.publish();
+    if (!step.more) return;
+    await nextTurn();
+  }
 }
 
 /** Tells the store about once a second how far a source is acknowledged. */

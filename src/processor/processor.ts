@@ -1,9 +1,9 @@
 import { defaultLimits, type EventLimits } from '../events/interaction.js';
 import type { Clock, EventSink, EventSource, TrustStore } from '../ports.js';
 import { transitionClock } from '../trust/evaluator.js';
+import type { PolicyBook } from '../trust/policies.js';
 import { runCommands } from './commands.js';
 import { runInteractions } from './interactions.js';
-import type { PolicyBook } from './policies.js';
 import { Relay } from './relay.js';
 import { GaveUp, untilDone, type Weather } from './retry.js';
 import { Sweep } from './sweep.js';

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { circuitMessage } from '../events/circuit.js';
 import type { EventSink, OutboxEntry, TrustStore } from '../ports.js';
 
@@ -41,6 +42,8 @@ export class Relay {
       if (entries.length === 0) return;
       for (const round of roundsByPair(entries)) await this.sink.publish(round.map(circuitMessage));
       await this.outbox.remove(entries);
+      // A sink and an outbox in this process answer at once; those who read what is published need a turn too.
+      await nextTurn();
     }
   }
 }

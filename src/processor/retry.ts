@@ -1,3 +1,5 @@
+import { isPermanent } from '../errors.js';
+
 const firstPauseMs = 100;
 const longestPauseMs = 10_000;
 
@@ -15,7 +17,8 @@ export class GaveUp extends Error {
 /**
  * Does `work` until it succeeds, with growing pauses.
  *
- * @throws GaveUp when the signal comes first, be it that `work` fails, does not answer or has not begun.
+ * @throws GaveUp when the signal comes first, be it that `work` fails, does not answer or has not begun;
+ *   and whatever trying again cannot mend.
  */
 export async function untilDone<T>(
   what: string,
@@ -31,7 +34,7 @@ export async function untilDone<T>(
       if (failedBefore) weather.recovered(what);
       return result;
     } catch (error) {
-      if (error instanceof GaveUp) throw error;
+      if (error instanceof GaveUp || isPermanent(error)) throw error;
       if (!failedBefore) weather.failed(what, error);
       failedBefore = true;
       if (!signal.aborted) await pause(pauseMs, signal);
@@ -51,6 +54,7 @@ function orGiveUp<T>(what: string, work: T | Promise<T>, signal: AbortSignal): T
   });
 }
 
+/** Waits, less long when the signal aborts. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

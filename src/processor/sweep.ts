@@ -28,14 +28,10 @@ export class Sweep {
     this.frontiers.delete(source);
   }
 
-  /** Makes what is due; returns whether it found anything to look at. */
-  async run(): Promise<boolean> {
+  /** Makes some of what is due: whether it found anything to look at, and whether there may be more. */
+  async step(): Promise<{ readonly found: boolean; readonly more: boolean }> {
     const until = Math.min(...this.frontiers.values());
-    let found = false;
-    for (;;) {
-      const looked = await this.store.due({ until, limit, ...this.request() });
-      found ||= looked > 0;
-      if (looked < limit) return found;
-    }
+    const looked = await this.store.due({ until, limit, ...this.request() });
+    return { found: looked > 0, more: looked === limit };
   }
 }

@@ -11,7 +11,7 @@ import type {
   StoreRules,
   TrustStore,
 } from '../ports.js';
-import type { PolicyBook } from './policies.js';
+import type { PolicyBook } from '../trust/policies.js';
 
 /** Told of everything that the processor takes or refuses, for counters. */
 export interface ProcessorObserver {
@@ -48,7 +48,7 @@ export async function refuse(work: Work, source: EventSource, refusals: readonly
   const letters = refusals
     .filter(({ message }) => message.settle === undefined)
     .map(({ message, rejection }) =>
-      deadLetter(deliveredEvent(source, message), source.name, rejection, work.clock()),
+      deadLetter(deliveredEvent(source, message), source.system, rejection, Date.now() / 1_000),
     );
   if (letters.length > 0) await work.must('publish dead letters', () => work.deadLetters.publish(letters));
 }

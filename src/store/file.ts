@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync, realpathSync, renameSync, statSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -118,7 +119,6 @@ export class FileStore implements TrustStore {
     this.seen = fingerprint(this.path);
     this.pairs = pairs;
     for (const id of this.entries.keys()) if (!pairs.has(id)) this.entries.delete(id);
-    await syncFolder(dirname(this.path));
   }
 
   private render(pairs: ReadonlyMap<string, Pair>): string {
@@ -236,9 +236,9 @@ function fingerprint(path: string): string {
 async function replaceFile(path: string, text: string, check: () => void): Promise<void> {
   const target = statSync(path, { throwIfNoEntry: false });
   const place = target === undefined ? path : realpathSync(path);
-  const beside = `${place}.${process.pid}.tmp`;
+  const beside = `${place}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
   try {
-    const file = await open(beside, 'w', target?.mode);
+    const file = await open(beside, 'wx', target?.mode);
     try {
       await file.writeFile(text);
       await file.sync();
@@ -247,17 +247,19 @@ async function replaceFile(path: string, text: string, check: () => void): Promi
     }
     check();
     renameSync(beside, place);
+    await syncFolder(dirname(place));
   } catch (error) {
     await rm(beside, { force: true });
     throw error;
   }
 }
 
+/** Makes the rename outlast a loss of power where the system lets us. The state is replaced either way. */
 async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
   try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+    const folder = await open(path, 'r');
+    await folder.sync().finally(() => folder.close());
+  } catch {
+    // Not every folder can be opened and synced, and there is nothing left to undo.
   }
 }

@@ -1,4 +1,4 @@
-import { FulcrumError } from '../errors.js';
+import { FulcrumError, isPermanent } from '../errors.js';
 import type {
   ApplyBatch,
   ApplyResult,
@@ -46,6 +46,8 @@ export class WriteBehindStore implements TrustStore {
   /** Calls that may still add a write. */
   private readonly underWay = new Set<Promise<unknown>>();
   private closed = false;
+  /** What trying again cannot mend: nothing is written any more, and every caller is told. */
+  private broken: unknown = null;
 
   constructor(private readonly store: TrustStore) {}
 
@@ -92,10 +94,13 @@ export class WriteBehindStore implements TrustStore {
   async flush(): Promise<void> {
     await Promise.allSettled([...this.underWay]);
     while (this.writing !== null || this.queue.length > 0) {
+      if (this.broken !== null) throw this.broken;
       if (this.writing === null) this.startWriting();
       await this.writing;
     }
-    if (this.refusal !== null) throw this.refusal;
+    const { refusal } = this;
+    this.refusal = null;
+    if (refusal !== null) throw refusal;
   }
 
   async close(): Promise<void> {
@@ -104,7 +109,7 @@ export class WriteBehindStore implements TrustStore {
       await this.flush();
     } finally {
       // What a store away keeps back is not lost by waiting: it stays open until that is written.
-      if (this.queue.length === 0) await this.store.close();
+      if (this.queue.length === 0 || this.broken !== null) await this.store.close();
     }
   }
 
@@ -131,6 +136,7 @@ export class WriteBehindStore implements TrustStore {
   }
 
   private follow<R>(work: () => Promise<R>): Promise<R> {
+    if (this.broken !== null) return Promise.reject(this.broken);
     if (this.closed) return Promise.reject(new FulcrumError('store_closed', 'the store is closed'));
     const call = work();
     this.underWay.add(call);
@@ -196,6 +202,7 @@ export class WriteBehindStore implements TrustStore {
 
   private async makeRoom(): Promise<void> {
     while (this.queue.length >= maxPending) {
+      if (this.broken !== null) throw this.broken;
       if (this.writing === null) this.startWriting();
       await this.writing?.catch(() => {});
       if (this.queue.length >= maxPending) await new Promise((resolve) => setTimeout(resolve, this.retryMs));
@@ -219,6 +226,10 @@ export class WriteBehindStore implements TrustStore {
         this.retryMs = firstRetryMs;
       }
     } catch (error) {
+      if (isPermanent(error)) {
+        this.broken = error;
+        throw error;
+      }
       this.timer = setTimeout(() => this.startWriting(), this.retryMs);
       this.retryMs = Math.min(2 * this.retryMs, lastRetryMs);
       throw error;

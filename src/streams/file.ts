@@ -16,10 +16,11 @@ export interface FileSourceOptions {
   readonly maxEventBytes: number;
 }
 
-type FileRecord = Pick<SourceMessage, 'body' | 'malformed' | 'originalBytes'>;
+type FileRecord = Pick<SourceMessage, 'body' | 'malformed' | 'original'>;
 
 /** Interactions of a file, one a line. A record's position is its number, so a file read again counts once. */
 export class FileSource implements EventSource {
+  readonly system = 'file';
   readonly headerPrefix = 'ce-';
   private sequence = 0;
   private closed = false;
@@ -124,13 +125,13 @@ async function* readRecords(
     yield* csvInteractions(chunks, options.csv, options.path);
     return;
   }
-  for await (const { bytes, length } of splitLines(chunks, options.maxEventBytes + 1)) {
+  for await (const { bytes, length, sha256 } of splitLines(chunks, options.maxEventBytes + 1)) {
     if (isBlank(bytes)) continue;
-    if (length <= options.maxEventBytes) yield { body: bytes };
+    if (sha256 === undefined) yield { body: bytes };
     else
       yield {
         body: bytes,
-        originalBytes: length,
+        original: { bytes: length, sha256 },
         malformed: {
           reason: 'too_large',
           field: '',

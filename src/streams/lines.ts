@@ -1,8 +1,12 @@
+import { createHash, type Hash } from 'node:crypto';
+
 export interface Line {
   /** Without its line ending; cut after the bytes asked for. */
   readonly bytes: Buffer;
   /** Of the whole line. */
   readonly length: number;
+  /** Hex SHA-256 of the whole line, where `bytes` is only its beginning. */
+  readonly sha256?: string;
 }
 
 const newline = 0x0a;
@@ -16,8 +20,14 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, mostBytes: numb
   let parts: Buffer[] = [];
   let kept = 0;
   let length = 0;
+  let hash: Hash | null = null;
   const take = (part: Buffer): void => {
     length += part.length;
+    if (length > mostBytes && hash === null) {
+      hash = createHash('sha256');
+      for (const before of parts) hash.update(before);
+    }
+    hash?.update(part);
     if (kept >= mostBytes || part.length === 0) return;
     const fitting = part.subarray(0, mostBytes - kept);
     parts.push(fitting);
@@ -26,7 +36,12 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, mostBytes: numb
   const finish = (): Line => {
     const bytes = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
     const ended = length === bytes.length && bytes.at(-1) === carriageReturn;
-    const line = ended ? { bytes: bytes.subarray(0, -1), length: length - 1 } : { bytes, length };
+    const line: Line = {
+      bytes: ended ? bytes.subarray(0, -1) : bytes,
+      length: ended ? length - 1 : length,
+      ...(hash === null ? {} : { sha256: hash.digest('hex') }),
+    };
+    hash = null;
     parts = [];
     kept = 0;
     length = 0;

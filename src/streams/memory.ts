@@ -13,15 +13,19 @@ export interface MemoryTopicOptions {
   readonly name: string;
   /** Position of the first message: above all that the store has seen of this source. @defaultValue 1 */
   readonly firstSequence?: number;
-  /** Bytes that may wait to be read; beyond it, senders wait. @defaultValue 67108864 */
+  /** Bytes that may wait to be read, 1,024 for each message included; beyond it, senders wait. @defaultValue 67108864 */
   readonly maxQueuedBytes?: number;
   /** Stamps what comes in, seconds since the epoch. */
   readonly clock: Clock;
 }
 
+/** What a waiting message costs beside its body, about. */
+const messageBytes = 1_024;
+
 /** A stream of events inside this process. What nobody has acknowledged is gone when the process ends. */
 export class MemoryTopic implements EventSource {
   readonly name: string;
+  readonly system = 'memory';
   readonly headerPrefix = 'ce-';
   private queue: SourceMessage[] = [];
   private unacknowledged: SourceMessage[] = [];
@@ -57,7 +61,7 @@ export class MemoryTopic implements EventSource {
         position: { source: this.name, sequence: this.nextSequence++ },
         receivedAt,
       });
-      this.queuedBytes += message.body.byteLength;
+      this.queuedBytes += message.body.byteLength + messageBytes;
     }
     this.readers.wake();
   }
@@ -66,7 +70,7 @@ export class MemoryTopic implements EventSource {
     if (this.queue.length === 0 && !this.closed) await this.readers.wait(maxWaitMs);
     if (this.queue.length === 0 && this.closed) return null;
     const messages = this.queue.splice(0, maxMessages);
-    for (const { body } of messages) this.queuedBytes -= body.byteLength;
+    for (const { body } of messages) this.queuedBytes -= body.byteLength + messageBytes;
     this.unacknowledged.push(...messages);
     this.senders.wake();
     return {
@@ -81,7 +85,7 @@ export class MemoryTopic implements EventSource {
   /** Puts what was read and not acknowledged back in front, as a broker does when a consumer is lost. */
   redeliver(): void {
     this.queue = [...this.unacknowledged, ...this.queue];
-    for (const { body } of this.unacknowledged) this.queuedBytes += body.byteLength;
+    for (const { body } of this.unacknowledged) this.queuedBytes += body.byteLength + messageBytes;
     this.unacknowledged = [];
     this.readers.wake();
   }
@@ -120,7 +124,17 @@ export class MemorySink implements EventSink {
   private readonly listeners = new Set<(message: SinkMessage) => void>();
 
   publish(messages: readonly SinkMessage[]): void {
-    for (const message of messages) for (const listener of this.listeners) listener(message);
+    for (const message of messages)
+      for (const listener of this.listeners) {
+        try {
+          listener(message);
+        } catch (error) {
+          // A listener's mistake is not the publisher's trouble, to be tried again on all the others.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      }
   }
 
   /** Returns what ends the subscription. */

@@ -5,6 +5,9 @@ import type { Clock, EventSource, SourceBatch, SourceMessage } from '../ports.js
 export class PacedSource implements EventSource {
   readonly headerPrefix: EventSource['headerPrefix'];
   readonly name: string;
+  readonly system: string;
+  /** The source has no more. */
+  ended = false;
   private waiting: SourceMessage[] = [];
   private start: { readonly eventTime: number; readonly wallTime: number } | null = null;
   /** Of the event looked at last that says its time; null before there is one. */
@@ -18,6 +21,7 @@ export class PacedSource implements EventSource {
     private readonly wallClock: Clock,
   ) {
     this.name = source.name;
+    this.system = source.system;
     this.headerPrefix = source.headerPrefix;
   }
 
@@ -30,7 +34,10 @@ export class PacedSource implements EventSource {
   async read(maxMessages: number, maxWaitMs: number): Promise<SourceBatch | null> {
     if (this.waiting.length === 0) {
       const batch = await this.source.read(maxMessages, maxWaitMs);
-      if (batch === null) return null;
+      if (batch === null) {
+        this.ended = true;
+        return null;
+      }
       this.waiting = [...batch.messages];
     }
     const first = this.waiting[0];

@@ -1,11 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/demo/random.js';
 import type { CircuitEvent } from '../../src/events/schemas.js';
 import { EmbeddedStore } from '../../src/store/embedded/store.js';
 import { makePairId } from '../../src/trust/pair.js';
 import type { Pair } from '../../src/trust/step.js';
-import { commandLine, type Ended, jsonLines, type Up } from '../helpers/cli.js';
+import { commandLine, jsonLines, type StartedCommand, type Up } from '../helpers/cli.js';
 
 const { fresh, run, start, up } = commandLine();
 
@@ -46,14 +46,23 @@ describe('a replay into a data folder that is killed again and again', () => {
   const replay = (folder: string): string[] => ['replay', file, '--data', folder, ...flags];
 
   /** Circuit events of what was printed; the last line of one that was killed may be cut. */
-  function eventsOf({ stdout }: Pick<Ended, 'stdout'>): CircuitEvent[] {
-    const whole = stdout.slice(0, stdout.lastIndexOf('\n') + 1);
+  function eventsOf(output: string): CircuitEvent[] {
+    const whole = output.slice(0, output.lastIndexOf('\n') + 1);
     return jsonLines<CircuitEvent>(whole).filter((line) => 'specversion' in line);
+  }
+
+  /** Waits until that many events are printed into a file, or the command has ended. */
+  async function printed(file: string, events: number, command: StartedCommand): Promise<void> {
+    let ended = false;
+    void command.ended.then(() => {
+      ended = true;
+    });
+    while (!ended && eventsOf(readFileSync(file, 'utf8')).length < events) await afterMs(2);
   }
 
   it('comes to exactly what one that was left alone comes to, each transition published under its own id', async () => {
     const undisturbed = fresh();
-    const expected = eventsOf(await run(replay(undisturbed)));
+    const expected = eventsOf((await run(replay(undisturbed))).stdout);
     expect(expected.length).toBeGreaterThan(300);
 
     const folder = fresh();
@@ -61,14 +70,14 @@ describe('a replay into a data folder that is killed again and again', () => {
     let kills = 0;
     // Some moments are counted in events that it published, some in time, from before its first batch on.
     for (const events of [0, 1, 150, 0, 300, 2, 0, 250, 9]) {
-      const started = start(replay(folder));
-      await (events === 0 ? afterMs(200 + 300 * random()) : started.printsLines(events));
-      const ended = await started.kill('SIGKILL');
-      if (ended.code === null) kills++;
-      published.push(...eventsOf(ended));
+      const outputFile = fresh();
+      const started = start(replay(folder), { outputFile });
+      await (events === 0 ? afterMs(200 + 300 * random()) : printed(outputFile, events, started));
+      if ((await started.kill('SIGKILL')).code === null) kills++;
+      published.push(...eventsOf(readFileSync(outputFile, 'utf8')));
     }
     const last = await run(replay(folder));
-    published.push(...eventsOf(last));
+    published.push(...eventsOf(last.stdout));
 
     expect(kills).toBeGreaterThan(5);
     expect(last.code).toBe(0);

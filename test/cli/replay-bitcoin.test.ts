@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ReplaySummary } from '../../src/replay-summary.js';
+import type { ReplaySummary } from '../../src/runtime/replay-counter.js';
 import { commandLine, type Ended, jsonLines } from '../helpers/cli.js';
 import { sharedFile } from '../helpers/shared.js';
 

@@ -9,6 +9,9 @@ import { describeParity, type StoreUnderParity } from './parity.js';
 
 const freshPath = freshPaths();
 
+// Every line of both files on every store: nothing is limited. Where a sync costs nothing it takes half a minute,
+// most of it the FileStore's, which writes its whole file for each call.
+
 describeParity({ name: 'MemoryStore', open: async () => new MemoryStore(), force: forcePair });
 
 describeParity({

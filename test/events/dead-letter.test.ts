@@ -67,10 +67,17 @@ describe('a dead letter', () => {
     });
   });
 
-  it('says the length that the source knows when the source kept only the beginning', () => {
-    const letter = deadLetter(delivered(Buffer.alloc(11), { originalBytes: 5e9 }), 's', tooLarge, 1);
-    expect(letter.headers).toMatchObject({ 'dlq-original-length': '5000000000' });
-    expect(letter.headers).not.toHaveProperty('dlq-original-sha256');
+  it('says what the source knows of the whole when the source kept only the beginning', () => {
+    const letter = deadLetter(
+      delivered(Buffer.alloc(11), { original: { bytes: 5e9, sha256: 'ab' } }),
+      's',
+      tooLarge,
+      1,
+    );
+    expect(letter.headers).toMatchObject({
+      'dlq-original-length': '5000000000',
+      'dlq-original-sha256': 'ab',
+    });
   });
 
   it('keeps all of what is refused for another reason', () => {

@@ -4,10 +4,10 @@ import { onTestFinished } from 'vitest';
 import { type ApiParts, defaultHttpLimits, type HttpLimits } from '../../src/http/api.js';
 import { createServer } from '../../src/http/server.js';
 import type { Clock, SinkMessage, TrustStore } from '../../src/ports.js';
-import { PolicyBook, type PolicyDocument } from '../../src/processor/policies.js';
 import { Processor } from '../../src/processor/processor.js';
 import { MemoryStore } from '../../src/store/memory.js';
 import { MemorySink, MemoryTopic } from '../../src/streams/memory.js';
+import { PolicyBook, type PolicyDocument } from '../../src/trust/policies.js';
 
 export interface ApiOptions {
   /** What the processor applies to. @defaultValue a memory store */

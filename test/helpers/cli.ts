@@ -1,6 +1,6 @@
 /** The built command line as its user has it: child processes, what they print, how they end. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import { freshPaths } from './folders.js';
@@ -12,6 +12,8 @@ export interface CommandOptions {
   readonly input?: string;
   /** Set over an environment without any variable of ours. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** A file for its standard output: unlike a pipe it has all that was written when the command is killed. */
+  readonly outputFile?: string;
 }
 
 /** How a command ended. */
@@ -30,9 +32,9 @@ export class StartedCommand {
   /** It has ended, and all that it printed is here. */
   private over = false;
 
-  constructor(private readonly child: ChildProcessWithoutNullStreams) {
+  constructor(private readonly child: ChildProcess) {
     for (const stream of ['stdout', 'stderr'] as const)
-      child[stream].setEncoding('utf8').on('data', (text: string) => {
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => {
         this.printed[stream] += text;
         for (const listener of this.listeners) listener();
       });
@@ -55,30 +57,13 @@ export class StartedCommand {
 
   /** Resolves with the first match of what it has printed; rejects when it ends without. */
   prints(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<string> {
-    return this.until(String(pattern), () => pattern.exec(this.printed[stream])?.[0] ?? null);
-  }
-
-  /** Resolves when it has printed so many lines on standard output; rejects when it ends before. */
-  async printsLines(count: number): Promise<void> {
-    let lines = 0;
-    let seen = 0;
-    await this.until(`${count} lines`, () => {
-      for (let end = this.stdout.indexOf('\n', seen); end >= 0; end = this.stdout.indexOf('\n', seen)) {
-        lines++;
-        seen = end + 1;
-      }
-      return lines >= count || null;
-    });
-  }
-
-  private until<T>(what: string, find: () => T | null): Promise<T> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
-        const found = find();
-        if (found === null && !this.over) return;
+        const match = pattern.exec(this.printed[stream]);
+        if (match === null && !this.over) return;
         this.listeners.delete(look);
-        if (found !== null) resolve(found);
-        else reject(new Error(`ended without printing ${what}: ${this.stdout}\n${this.stderr}`));
+        if (match !== null) resolve(match[0]);
+        else reject(new Error(`ended without printing ${pattern}: ${this.stdout}\n${this.stderr}`));
       };
       this.listeners.add(look);
       look();
@@ -117,15 +102,18 @@ export function commandLine(): CommandLine {
     await Promise.all([...running].map((command) => command.kill('SIGKILL')));
   });
 
-  const start: CommandLine['start'] = (args, { input, environment } = {}) => {
+  const start: CommandLine['start'] = (args, { input, environment, outputFile } = {}) => {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('FULCRUM_'));
+    const output = outputFile === undefined ? 'pipe' : openSync(outputFile, 'a');
     const child = spawn(process.execPath, [cli, ...args], {
       cwd: folder,
+      stdio: ['pipe', output, 'pipe'],
       env: { ...Object.fromEntries(inherited), ...environment },
     });
     // It may have ended before it read all.
-    child.stdin.on('error', () => {});
-    child.stdin.end(input ?? '');
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input ?? '');
+    if (output !== 'pipe') closeSync(output);
     const command = new StartedCommand(child);
     running.add(command);
     void command.ended.then(() => running.delete(command));

@@ -22,8 +22,9 @@ export function* mutatedInputs(seed: number, count: number, time: number): Gener
     if (dice.chance(0.6)) dice.pick(objectMutations)(draft, dice);
     let text = JSON.stringify(bodyOf(draft));
     if (dice.chance(0.4)) text = dice.pick(textMutations)(text, dice);
-    // Few, for they are large: one in five thousand.
-    if (index % 5_000 === 2_500) text = text.padEnd(5 * 1024 * 1024, index % 2 === 0 ? ' ' : 'x');
+    // Few, for they are large: one in five thousand of each.
+    if (index % 5_000 === 1_000) text = deep(100_000);
+    if (index % 5_000 === 2_500) text = text.padEnd(5 * 1024 * 1024, dice.pick([' ', 'x']));
     const bytes = Buffer.from(text);
     const body = dice.chance(0.15) ? dice.pick(byteMutations)(bytes, dice) : bytes;
     yield { body, headers: draft.headers };
@@ -169,11 +170,8 @@ const textMutations: readonly ((text: string, dice: Dice) => string)[] = [
   (text, dice) =>
     behind(text, `"${dice.pick(['weight', 'time'])}":${dice.pick(['NaN', 'Infinity', '0x10', '01'])}`),
   (text, dice) =>
-    behind(
-      text,
-      `"${dice.pick(['extra', 'content', 'attributes'])}":${deep(dice.pick([10, 1_000, 10_000]))}`,
-    ),
-  (_, dice) => deep(dice.pick([2, 1_000, 5_000, 100_000])),
+    behind(text, `"${dice.pick(['extra', 'content', 'attributes'])}":${deep(dice.pick([10, 1_000, 5_000]))}`),
+  (_, dice) => deep(dice.pick([2, 100, 1_000, 5_000])),
   (_, dice) => '['.repeat(dice.pick([1, 10_000])),
   (text) => `[${text}]`,
   (text) => `${text}\n${text}`,

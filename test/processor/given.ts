@@ -10,11 +10,11 @@ import type {
   SinkMessage,
   TrustStore,
 } from '../../src/ports.js';
-import { PolicyBook } from '../../src/processor/policies.js';
 import { Processor, type ProcessorOptions } from '../../src/processor/processor.js';
 import { MemoryStore } from '../../src/store/memory.js';
 import { MemorySink, MemoryTopic } from '../../src/streams/memory.js';
 import { makePairId } from '../../src/trust/pair.js';
+import { PolicyBook } from '../../src/trust/policies.js';
 import type { TrustState } from '../../src/trust/state.js';
 
 /** The time at which tests begin, seconds since the epoch. */

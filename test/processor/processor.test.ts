@@ -69,6 +69,7 @@ describe('while a part is away', () => {
       interactions: [
         {
           name: 'interactions',
+          system: 'test',
           headerPrefix: 'ce-',
           read: failingFirst(4, (most, waitMs) => parts.interactions.read(most, waitMs)),
           close: () => parts.interactions.close(),
@@ -247,6 +248,7 @@ describe('running', () => {
 
 const emptySource: EventSource = {
   name: 'empty',
+  system: 'test',
   headerPrefix: 'ce-',
   read: async () => null,
   close: () => {},

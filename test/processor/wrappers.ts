@@ -35,6 +35,7 @@ export function changedStore(store: TrustStore, change: Partial<TrustStore>): Tr
 export function ackedBy(source: EventSource, ack: (batch: SourceBatch) => void): EventSource {
   return {
     name: source.name,
+    system: source.system,
     headerPrefix: source.headerPrefix,
     read: async (maxMessages, maxWaitMs) => {
       const batch = await source.read(maxMessages, maxWaitMs);
@@ -83,6 +84,7 @@ export function stuckSource(name: string, batches: readonly (readonly MessageToS
   });
   return {
     name,
+    system: 'test',
     headerPrefix: 'ce-',
     read: async () => {
       const batch = waiting.shift();

@@ -41,6 +41,13 @@ describe('a data folder belongs to one owner at a time:', () => {
     expect(kinds(await apply(store, [collapse(start)]))).toEqual(['applied']);
   });
 
+  it('of many opens at once in this process one gets it', async () => {
+    const path = freshPath();
+    const opens = await Promise.allSettled([1, 2, 3, 4].map(() => openAt(path)));
+    const refused = opens.flatMap((open) => (open.status === 'rejected' ? [open.reason] : []));
+    expect(refused).toEqual([inUse, inUse, inUse]);
+  });
+
   it('it can be opened again once it was closed', async () => {
     const path = freshPath();
     await (await openAt(path)).close();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -75,7 +76,7 @@ describe('a file of interactions', () => {
     const messages = await readAll(await open(fileOf(`${long}\n${'y'.repeat(100)}\r\n`)));
     expect(messages).toHaveLength(2);
     expect(messages[0]).toMatchObject({
-      originalBytes: 1_000_000,
+      original: { bytes: 1_000_000, sha256: createHash('sha256').update(long).digest('hex') },
       malformed: {
         reason: 'too_large',
         field: '',

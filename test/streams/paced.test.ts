@@ -13,6 +13,7 @@ afterEach(() => {
 /** A source that has all of its events at once. */
 class Recording implements EventSource {
   readonly name = 'recording';
+  readonly system = 'test';
   readonly headerPrefix = 'ce_';
   closed = false;
 

@@ -25,7 +25,10 @@ export interface EmbeddedStoreOptions {
   readonly clock?: Clock;
   /** How many of the newest event ids are remembered at least, to drop what a producer sent twice. @defaultValue 100000 */
   readonly recentIds?: number;
-  /** Positions this far below the acknowledged one are no longer told apart. @defaultValue 1000000 */
+  /**
+   * Positions this far below the acknowledged one are no longer told apart. State and positions are one here,
+   * and no write of theirs is ever lost alone, so nothing acknowledged is read again. @defaultValue 0
+   */
   readonly replaySpan?: number;
 }
 
@@ -56,7 +59,7 @@ export class EmbeddedStore implements TrustStore {
     options: EmbeddedStoreOptions,
   ) {
     this.clock = options.clock ?? (() => Date.now() / 1_000);
-    this.replaySpan = options.replaySpan ?? 1_000_000;
+    this.replaySpan = options.replaySpan ?? 0;
     this.keptIds = options.recentIds ?? 100_000;
     this.recentIds = new RecentKeys(this.keptIds);
     this.load();

@@ -19,6 +19,7 @@ import type { StoreUnderTest } from './under-test.js';
 const tenants = ['default', 'other'];
 const agents = ['a', 'b', 'c', 'ü:💥'];
 const sources = ['log', 'log:1'];
+const replaySpan = 40;
 const policies = [
   policy(),
   policy({ recoveryCooldownSeconds: 1_800, halfLifeSeconds: 3_600 }, 'cooldown'),
@@ -121,7 +122,7 @@ type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 class Pairing {
   private now = start;
   private readonly clock = () => this.now;
-  private readonly model = new StoreModel(this.clock);
+  private readonly model = new StoreModel(this.clock, replaySpan);
 
   private constructor(
     private readonly under: StoreUnderTest,
@@ -130,7 +131,7 @@ class Pairing {
 
   static async run(under: StoreUnderTest, rules: StoreRules, operations: Operation[]): Promise<void> {
     const pairing = new Pairing(under, rules);
-    let store = await under.open({ clock: pairing.clock });
+    let store = await under.open({ clock: pairing.clock, replaySpan });
     try {
       for (const operation of operations) {
         store = await pairing.perform(store, operation);
@@ -166,9 +167,10 @@ class Pairing {
         break;
       case 'mark':
         await store.mark(sources.map((source) => ({ source, acknowledged: operation.acknowledged })));
+        for (const source of sources) model.mark(source, operation.acknowledged);
         break;
       case 'reopen':
-        return (await this.under.reopen?.(store, { clock: this.clock })) ?? store;
+        return (await this.under.reopen?.(store, { clock: this.clock, replaySpan })) ?? store;
     }
     return store;
   }

@@ -7,6 +7,7 @@ import {
   command,
   day,
   defaults,
+  dueBy,
   kinds,
   policy,
   readPair,
@@ -52,6 +53,16 @@ export function expires(under: StoreUnderTest): void {
       await apply(store, [success(start - years)]);
       time.now = start + forgottenAfter - 1;
       expect(await readPair(store)).not.toBeNull();
+    });
+
+    it('no later, when the sweep looks at what was due before it closed', async () => {
+      const { store, time } = await opened();
+      await apply(store, [collapse(start), success(start, { weight: 10 })]);
+      const left = forgettingSeconds({ alpha: 11, beta: 11 }, defaults.config.halfLifeSeconds);
+      time.now = start + 10 * day;
+      await store.due(dueBy(time.now, { policyOf: () => defaults }));
+      time.now = start + left + 1;
+      expect(await readPair(store)).toBeNull();
     });
 
     it('later, after every event', async () => {

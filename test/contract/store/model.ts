@@ -43,9 +43,14 @@ export class StoreModel {
   outbox: Outbox[] = [];
   private readonly pairs = new Map<string, Kept>();
   private readonly applied = new Map<string, Set<number>>();
+  /** Positions up to it count as applied. */
+  private readonly floors = new Map<string, number>();
   private readonly keys = new Set<string>();
 
-  constructor(private readonly clock: () => number) {}
+  constructor(
+    private readonly clock: () => number,
+    private readonly replaySpan: number,
+  ) {}
 
   apply(batch: ApplyBatch): Told[] {
     return batch.events.map((event) => this.applyOne(event, batch));
@@ -54,7 +59,11 @@ export class StoreModel {
   private applyOne(event: InteractionToApply, batch: ApplyBatch): Told {
     const { tenant, position, duplicateKey } = event;
     const applied = position === null ? null : this.positionsOf(position.source);
-    if (position !== null && applied?.has(position.sequence)) return { kind: 'repeat' };
+    if (
+      position !== null &&
+      (applied?.has(position.sequence) || position.sequence <= this.floor(position.source))
+    )
+      return { kind: 'repeat' };
     const pair = this.pairFor(tenant, event);
     if (pair === null) return { kind: 'rejected', reason: 'pair_id_collision' };
     if (position !== null) applied?.add(position.sequence);
@@ -113,7 +122,15 @@ export class StoreModel {
   }
 
   lastApplied(source: string): number {
-    return Math.max(0, ...(this.applied.get(source) ?? []));
+    return Math.max(this.floor(source), ...(this.applied.get(source) ?? []));
+  }
+
+  mark(source: string, acknowledged: number): void {
+    this.floors.set(source, Math.max(this.floor(source), acknowledged - this.replaySpan));
+  }
+
+  private floor(source: string): number {
+    return this.floors.get(source) ?? 0;
   }
 
   private pairFor(tenant: string, names: PairNames): Pair | null {

@@ -1,6 +1,6 @@
-import { TrustConfig, type TrustConfigOptions } from '../trust/config.js';
-import { TrustValueError } from '../trust/errors.js';
-import type { Policy } from '../trust/policy.js';
+import { TrustConfig, type TrustConfigOptions } from './config.js';
+import { TrustValueError } from './errors.js';
+import type { Policy } from './policy.js';
 
 /** A policy as it is written: what differs from the fleet's default, and whom it is for. */
 export interface PolicyEntry {
@@ -26,8 +26,8 @@ export interface PolicyDocument {
 
 interface Rule {
   readonly policy: Policy;
-  readonly tenant: RegExp;
-  readonly agents: readonly [RegExp, RegExp];
+  readonly tenant: string;
+  readonly agents: readonly [string, string];
 }
 
 /** How many pairs' policies are remembered. */
@@ -50,8 +50,8 @@ export class PolicyBook {
     this.fallback = make({ name: 'default', match: {} });
     this.rules = document.policies.map((entry) => ({
       policy: make(entry),
-      tenant: globToRegExp(entry.match.tenant ?? '*'),
-      agents: [globToRegExp(entry.match.agents?.[0] ?? '*'), globToRegExp(entry.match.agents?.[1] ?? '*')],
+      tenant: entry.match.tenant ?? '*',
+      agents: entry.match.agents ?? ['*', '*'],
     }));
   }
 
@@ -75,8 +75,9 @@ export class PolicyBook {
 function matches(rule: Rule, tenant: string, agentA: string, agentB: string): boolean {
   const [first, second] = rule.agents;
   return (
-    rule.tenant.test(tenant) &&
-    ((first.test(agentA) && second.test(agentB)) || (first.test(agentB) && second.test(agentA)))
+    matchesGlob(rule.tenant, tenant) &&
+    ((matchesGlob(first, agentA) && matchesGlob(second, agentB)) ||
+      (matchesGlob(first, agentB) && matchesGlob(second, agentA)))
   );
 }
 
@@ -98,11 +99,27 @@ function policyConfig(name: string, options: TrustConfigOptions): TrustConfig {
   return config;
 }
 
-/** `*` is any text, `?` is one character, all else is itself. */
-export function globToRegExp(glob: string): RegExp {
-  const pattern = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${pattern}$`, 'su');
+/** Whether `text` is of the form of `glob`: `*` is any text, `?` is one character, all else is itself. */
+export function matchesGlob(glob: string, text: string): boolean {
+  const pattern = [...glob];
+  const characters = [...text];
+  let at = 0;
+  let star = -1;
+  let resume = 0;
+  // Only the last star is ever tried again, so the time is bounded by the product of the lengths: names come
+  // from whoever sends events, and must not be able to keep the processor busy.
+  for (let i = 0; i < characters.length; ) {
+    if (pattern[at] === '*') {
+      star = at++;
+      resume = i;
+    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === characters[i])) {
+      at++;
+      i++;
+    } else if (star >= 0) {
+      at = star + 1;
+      i = ++resume;
+    } else return false;
+  }
+  while (pattern[at] === '*') at++;
+  return at === pattern.length;
 }
