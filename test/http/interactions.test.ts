@@ -180,7 +180,7 @@ describe('interactions that are refused over HTTP', () => {
   });
 
   it('may be nested however deeply: that one is refused', async () => {
-    const deep = `{"agent_a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    const deep = `{"agent_a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
     const response = await post(startApi(), path, `[${deep},${JSON.stringify(interaction())}]`);
     expect(response.json()).toEqual({
       accepted: 1,
@@ -196,7 +196,7 @@ describe('interactions that are refused over HTTP', () => {
     const response = await post(startApi(), path, body, { 'content-type': type });
     expect(response.statusCode).toBe(400);
     expect(response.json()).toMatchObject({
-      errors: [{ index: 0, reason: 'too_large', field: '', rule: 'must hold at most 100000 events' }],
+      errors: [{ index: 0, reason: 'too_large', field: '', rule: 'must hold at most 10000 events' }],
     });
   });
 });

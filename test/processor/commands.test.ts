@@ -139,7 +139,7 @@ describe('a command that is refused', () => {
     await commands.send([message({ agent_a: 'a', agent_b: 'b', action: 'pause', time: start })]);
     await until(() => deadLetters.length === 1);
     expect(deadLetters[0]?.headers).toMatchObject({
-      'dlq-id': 'commands:commands/1',
+      'dlq-id': 'memory:commands/1',
       'dlq-detail': 'action must be one of terminate, reset',
     });
   });

@@ -97,10 +97,10 @@ describe('a dead letter', () => {
     await until(() => deadLetters.length === 1);
     expect(deadLetters[0]).toMatchObject({
       channel: 'dead-letters',
-      id: 'interactions:interactions/2',
+      id: 'memory:interactions/2',
       key: 'invalid_event',
       headers: {
-        'dlq-id': 'interactions:interactions/2',
+        'dlq-id': 'memory:interactions/2',
         'dlq-reason': 'invalid_event',
         'dlq-detail': 'outcome must be one of success, failure, partial',
         'dlq-source-position': 'interactions/2',
@@ -122,8 +122,8 @@ describe('a dead letter', () => {
     await interactions.send([message('no json')]);
     await until(() => lost === 2);
     expect(deadLetters.map(({ headers }) => headers['dlq-id'])).toEqual([
-      'interactions:interactions/1',
-      'interactions:interactions/1',
+      'memory:interactions/1',
+      'memory:interactions/1',
     ]);
   });
 
@@ -143,7 +143,7 @@ describe('a dead letter', () => {
     await interactions.send([success(start), success(start, { agent_b: 'other' }), success(start)]);
     await until(() => deadLetters.length === 1);
     expect(deadLetters[0]?.headers).toMatchObject({
-      'dlq-id': 'interactions:interactions/2',
+      'dlq-id': 'memory:interactions/2',
       'dlq-reason': 'pair_id_collision',
       'dlq-detail': 'taken',
     });

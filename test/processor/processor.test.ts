@@ -97,7 +97,7 @@ describe('while a part is away', () => {
     const { backlogBytes } = interactions;
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(interactions.backlogBytes).toBe(backlogBytes);
-    expect(backlogBytes).toBe(90 * success(start).body.byteLength);
+    expect(backlogBytes).toBe(90 * (success(start).body.byteLength + 1_024));
   });
 
   it('it is told once when trouble begins, with its cause, and once when it is over', async () => {
