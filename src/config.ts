@@ -121,7 +121,11 @@ export function loadConfig(
 
 /** Base URL of the API that the command line talks to. */
 export function apiUrl(flag: string | undefined, environment: NodeJS.ProcessEnv = process.env): string {
-  return flag ?? environment['FULCRUM_URL'] ?? 'http://127.0.0.1:4747';
+  const host = environment['FULCRUM_HTTP_HOST'] ?? '127.0.0.1';
+  const port = environment['FULCRUM_HTTP_PORT'] ?? '4747';
+  // What listens on all addresses is asked on this machine's own.
+  const local = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return flag ?? environment['FULCRUM_URL'] ?? `http://${local}:${port}`;
 }
 
 /** The policies of a config, as the processor takes them. */
@@ -173,7 +177,11 @@ function readConfigFile(path: string): unknown {
   const [error] = document.errors;
   if (error !== undefined)
     throw new FulcrumError('config', `config file ${path}: ${error.message}`, { cause: error });
-  return document.toJS() ?? {};
+  try {
+    return document.toJS() ?? {};
+  } catch (cause) {
+    throw new FulcrumError('config', `config file ${path}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** `FULCRUM_HTTP_PORT=8080` is `http.port: 8080`. */

@@ -1,4 +1,5 @@
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { HttpClient } from '../client/http.js';
 import { apiUrl } from '../config.js';
@@ -29,7 +30,8 @@ export function requireFile(path: string): void {
 /** @throws FulcrumError `usage` when the file of a flag cannot be appended to. */
 export function requireWritable(flag: string, path: string): void {
   try {
-    closeSync(openSync(path, 'a'));
+    // It is made when there is something to write: an empty file would make a new data folder a foreign one.
+    accessSync(existsSync(path) ? path : dirname(path), constants.W_OK);
   } catch (cause) {
     throw new FulcrumError('usage', `${flag} ${path}: cannot be written: ${messageOf(cause)}`, { cause });
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import type { HttpClient } from '../client/http.js';
 import { FulcrumError, messageOf } from '../errors.js';
@@ -20,6 +21,8 @@ interface PublishFlags extends ClientFlags {
 const linesAtATime = 500;
 const bytesAtATime = 4 * 1024 * 1024;
 const longestLine = 1024 * 1024;
+/** What comes from a pipe is not held back longer than this. */
+const silenceMs = 200;
 const shownRefusals = 10;
 
 export function publishCommand(program: Command): void {
@@ -91,35 +94,60 @@ async function publishFile(client: HttpClient, what: readonly string[]): Promise
       'name one file or -; to send one interaction of two agents give --outcome',
     );
   requireFile(path);
-  const total: Total = { accepted: 0, rejected: 0 };
-  let lines: Buffer[] = [];
-  let bytesWaiting = 0;
-  let sent = 0;
-  const send = async (): Promise<void> => {
-    if (lines.length === 0) return;
-    const body = Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));
-    const { accepted, rejected } = tell(await client.publish(body, 'application/x-ndjson'), sent);
-    total.accepted += accepted;
-    total.rejected += rejected;
-    sent += lines.length;
-    lines = [];
-    bytesWaiting = 0;
-  };
+  const outgoing = new Outgoing(client);
+  const input: Readable = path === '-' ? process.stdin : createReadStream(path);
   try {
-    const input = path === '-' ? process.stdin : createReadStream(path);
-    for await (const { bytes } of splitLines(input, longestLine)) {
-      if (bytes.toString('utf8').trim() === '') continue;
-      if (bytesWaiting + bytes.length > bytesAtATime) await send();
-      lines.push(bytes);
-      bytesWaiting += bytes.length;
-      if (lines.length === linesAtATime) await send();
-    }
+    for await (const { bytes } of splitLines(input, longestLine))
+      if (bytes.toString('utf8').trim() !== '') await outgoing.add(bytes, (error) => input.destroy(error));
+    await outgoing.send();
   } catch (cause) {
+    const { accepted, rejected } = outgoing.total;
+    if (accepted + rejected > 0) note(`${accepted} accepted, ${rejected} rejected before it broke`);
     if (cause instanceof FulcrumError) throw cause;
     throw new FulcrumError('input', `${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
-  await send();
-  return total;
+  return outgoing.total;
+}
+
+/** Lines on their way: sent when they make a full request, or when no more come for a moment. */
+class Outgoing {
+  readonly total: Total = { accepted: 0, rejected: 0 };
+  private lines: Buffer[] = [];
+  private bytes = 0;
+  private sent = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private sending: Promise<void> = Promise.resolve();
+
+  constructor(private readonly client: HttpClient) {}
+
+  /** @param onFailure told what a request that nobody waits for came to */
+  async add(line: Buffer, onFailure: (error: Error) => void): Promise<void> {
+    if (this.bytes + line.length > bytesAtATime) await this.send();
+    this.lines.push(line);
+    this.bytes += line.length;
+    if (this.lines.length === linesAtATime) await this.send();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.send().catch(onFailure), silenceMs);
+  }
+
+  /** Sends what waits, after what is under way. */
+  send(): Promise<void> {
+    clearTimeout(this.timer);
+    this.sending = this.sending.then(() => this.sendNow());
+    return this.sending;
+  }
+
+  private async sendNow(): Promise<void> {
+    const { lines } = this;
+    if (lines.length === 0) return;
+    this.lines = [];
+    this.bytes = 0;
+    const body = Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));
+    const { accepted, rejected } = tell(await this.client.publish(body, 'application/x-ndjson'), this.sent);
+    this.total.accepted += accepted;
+    this.total.rejected += rejected;
+    this.sent += lines.length;
+  }
 }
 
 /** Notes what was refused and counts it. `before`: events of earlier requests. */

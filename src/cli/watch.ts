@@ -30,8 +30,12 @@ export function watchCommand(program: Command): void {
         else {
           print(circuitLine(item.event, showTime(item.event.data.occurred_at)));
         }
-      } else if (flags.json !== true) {
+      } else {
         for (const circuit of item.circuits) {
+          if (flags.json === true) {
+            printJson(circuit);
+            continue;
+          }
           const state = circuit.circuit_state;
           const when = colours.dim(showTime(circuit.last_updated));
           print(

@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from 'node:fs';
+import { statSync, unwatchFile, watchFile } from 'node:fs';
 import type { Logger } from 'pino';
 import { type ConfigOverrides, type LoadedConfig, loadConfig, policyDocument } from '../config.js';
 import { messageOf } from '../errors.js';
@@ -12,15 +12,16 @@ export function livePolicies(
   logger: Logger,
   opened: Opened,
 ): () => PolicyBook {
-  let version = 1;
-  let book = new PolicyBook(policyDocument(loaded.config, version));
   const { file } = loaded;
+  let version = file === null ? 1 : changedMs(file);
+  let book = new PolicyBook(policyDocument(loaded.config, version));
   if (file !== null) {
     const reload = (): void => {
       try {
         const { config } = loadConfig(file, overrides);
-        book = new PolicyBook(policyDocument(config, version + 1));
-        version++;
+        const next = Math.max(version + 1, changedMs(file));
+        book = new PolicyBook(policyDocument(config, next));
+        version = next;
         logger.info({ file, version }, 'policies changed');
       } catch (error) {
         logger.error(
@@ -33,4 +34,9 @@ export function livePolicies(
     opened.add(() => unwatchFile(file, reload));
   }
   return () => book;
+}
+
+/** When a file was changed, whole ms since the epoch: a version that rises with every change, across restarts too. */
+function changedMs(file: string): number {
+  return Math.floor(statSync(file).mtimeMs);
 }

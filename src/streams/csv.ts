@@ -1,7 +1,6 @@
-import { pipeline } from 'node:stream';
-import { parse } from 'csv-parse';
-import { FulcrumError } from '../errors.js';
-import type { Rejection } from '../ports.js';
+import { parse } from 'csv-parse/sync';
+import { FulcrumError, messageOf } from '../errors.js';
+import { type FileRecord, oversize, splitLines } from './lines.js';
 
 /** Which column says what: a 0-based index, or a name of the header line. */
 export interface CsvColumns {
@@ -15,44 +14,51 @@ export interface CsvColumns {
   readonly intoAgent?: string;
 }
 
-export interface CsvRecord {
-  /** The record as an interaction event, or what it was read from. */
-  readonly body: Buffer;
-  readonly malformed?: Rejection;
-}
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-interface ParsedRow {
-  readonly record: readonly string[];
-  readonly raw: string;
-}
-
-/** Rows of ratings as bare interaction events. A row that is none says which column, and why. */
+/**
+ * Rows of ratings as bare interaction events. A row that is none says which column, and why; a row is a line, so
+ * one quote that is not closed costs one row and not the rest of the file.
+ *
+ * @param maxRowBytes a longer row is refused.
+ */
 export async function* csvInteractions(
   chunks: AsyncIterable<Buffer>,
   columns: CsvColumns,
   where: string,
-): AsyncGenerator<CsvRecord> {
-  const parser = parse({
-    bom: true,
-    raw: true,
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    max_record_size: 1024 * 1024,
-  });
-  // Whichever ends early ends the other: what cannot be read fails the parser, and the loop below tells it.
-  pipeline(chunks, parser, () => {});
+  maxRowBytes: number,
+): AsyncGenerator<FileRecord> {
   let indexes: Indexes | null = columns.header ? null : indexesOf(columns, null, where);
-  try {
-    for await (const row of parser as AsyncIterable<ParsedRow>) {
-      if (indexes === null) indexes = indexesOf(columns, row.record, where);
-      else yield toInteraction(row, indexes, columns);
+  for await (const line of splitLines(chunks, maxRowBytes + 1)) {
+    if (line.sha256 !== undefined) {
+      yield oversize(line, maxRowBytes);
+      continue;
     }
-  } catch (cause) {
-    if (cause instanceof FulcrumError) throw cause;
-    throw new FulcrumError('input', `${where} is not readable as CSV: ${(cause as Error).message}`, {
-      cause,
-    });
+    const row = parseRow(line.bytes);
+    if (row === null) continue;
+    if (!('fields' in row)) yield row;
+    else if (indexes === null) indexes = indexesOf(columns, row.fields, where);
+    else yield toInteraction(line.bytes, row.fields, indexes, columns);
+  }
+}
+
+/** The fields of a line, null when it is blank. */
+function parseRow(bytes: Buffer): { readonly fields: readonly string[] } | FileRecord | null {
+  let text: string;
+  try {
+    // A decoder drops the byte order mark that a file may begin with.
+    text = utf8.decode(bytes);
+  } catch {
+    return { body: bytes, malformed: { reason: 'invalid_event', field: '', rule: 'must be UTF-8' } };
+  }
+  if (text.trim() === '') return null;
+  if (!text.includes('"')) return { fields: text.split(',') };
+  try {
+    const [fields = []] = parse(text, { relax_column_count: true, relax_quotes: true });
+    return { fields };
+  } catch (error) {
+    const rule = `must be CSV: ${messageOf(error)}`;
+    return { body: bytes, malformed: { reason: 'invalid_event', field: '', rule } };
   }
 }
 
@@ -78,9 +84,9 @@ function indexesOf(columns: CsvColumns, header: readonly string[] | null, where:
   };
 }
 
-function toInteraction({ record, raw }: ParsedRow, at: Indexes, columns: CsvColumns): CsvRecord {
-  const malformed = (flag: keyof Indexes, rule: string): CsvRecord => ({
-    body: Buffer.from(raw),
+function toInteraction(row: Buffer, record: readonly string[], at: Indexes, columns: CsvColumns): FileRecord {
+  const malformed = (flag: keyof Indexes, rule: string): FileRecord => ({
+    body: row,
     malformed: { reason: 'invalid_event', field: `column ${columns[flag]} (${flag})`, rule },
   });
   for (const flag of ['source', 'target', 'rating', 'time'] as const)

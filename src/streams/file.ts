@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { FulcrumError, messageOf } from '../errors.js';
 import type { EventSink, EventSource, SinkMessage, SourceBatch, SourceMessage } from '../ports.js';
 import { type CsvColumns, csvInteractions } from './csv.js';
-import { splitLines } from './lines.js';
+import { type FileRecord, oversize, splitLines } from './lines.js';
 
 export interface FileSourceOptions {
   /** Path of the file; `-` is standard input. */
@@ -15,8 +15,6 @@ export interface FileSourceOptions {
   /** Largest event, in bytes. */
   readonly maxEventBytes: number;
 }
-
-type FileRecord = Pick<SourceMessage, 'body' | 'malformed' | 'original'>;
 
 /** Interactions of a file, one a line. A record's position is its number, so a file read again counts once. */
 export class FileSource implements EventSource {
@@ -121,23 +119,14 @@ async function* readRecords(
   chunks: AsyncIterable<Buffer>,
   options: FileSourceOptions,
 ): AsyncGenerator<FileRecord> {
+  const { maxEventBytes } = options;
   if (options.csv !== undefined) {
-    yield* csvInteractions(chunks, options.csv, options.path);
+    yield* csvInteractions(chunks, options.csv, options.path, maxEventBytes);
     return;
   }
-  for await (const { bytes, length, sha256 } of splitLines(chunks, options.maxEventBytes + 1)) {
-    if (isBlank(bytes)) continue;
-    if (sha256 === undefined) yield { body: bytes };
-    else
-      yield {
-        body: bytes,
-        original: { bytes: length, sha256 },
-        malformed: {
-          reason: 'too_large',
-          field: '',
-          rule: `must have at most ${options.maxEventBytes} bytes, has ${length}`,
-        },
-      };
+  for await (const line of splitLines(chunks, maxEventBytes + 1)) {
+    if (isBlank(line.bytes)) continue;
+    yield line.sha256 === undefined ? { body: line.bytes } : oversize(line, maxEventBytes);
   }
 }
 

@@ -1,5 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 
+import type { SourceMessage } from '../ports.js';
+
 export interface Line {
   /** Without its line ending; cut after the bytes asked for. */
   readonly bytes: Buffer;
@@ -57,4 +59,20 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, mostBytes: numb
     take(chunk.subarray(start));
   }
   if (length > 0) yield finish();
+}
+
+/** One record of a file: what there is of a message before it has a place. */
+export type FileRecord = Pick<SourceMessage, 'body' | 'malformed' | 'original'>;
+
+/** A line that is longer than an event may be, of which only the beginning is kept. */
+export function oversize(line: Line, mostBytes: number): FileRecord {
+  return {
+    body: line.bytes,
+    original: { bytes: line.length, sha256: line.sha256 ?? '' },
+    malformed: {
+      reason: 'too_large',
+      field: '',
+      rule: `must have at most ${mostBytes} bytes, has ${line.length}`,
+    },
+  };
 }

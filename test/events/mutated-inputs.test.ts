@@ -63,7 +63,7 @@ function startCounting(count: number) {
   const faults: string[] = [];
   const deadLetters = new MemorySink();
   deadLetters.subscribe((letter: SinkMessage) => {
-    const sequence = Number(/^in:in\/(\d+)$/.exec(letter.id)?.[1]);
+    const sequence = Number(/^memory:in\/(\d+)$/.exec(letter.id)?.[1]);
     lettered[sequence] = (lettered[sequence] ?? 0) + 1;
     reasons.set(letter.key, (reasons.get(letter.key) ?? 0) + 1);
     if (letter.headers['dlq-id'] !== letter.id || letter.headers['dlq-reason'] !== letter.key)
