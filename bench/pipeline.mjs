@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { TrustEvaluator } from '../dist/index.js';
-import { EmbeddedStore, MemorySink, MemoryTopic, PolicyBook, Processor } from '../dist/processor/index.js';
+import { EmbeddedStore, MemorySink, MemoryTopic, PolicyBook, Processor } from '../dist/processor.js';
 import { events } from './events.mjs';
 import { median, rate } from './machine.mjs';
 

@@ -14,7 +14,13 @@ import { PolicyBook, type PolicyDocument } from './trust/policies.js';
 
 /** What a knob may be is the trust model's to say; here it only has to be a number or null. */
 const knobSchema = z
-  .custom<number | null>((value) => value === null || typeof value === 'number', 'must be a number or null')
+  .preprocess(
+    (value) => (value === 'Infinity' ? Number.POSITIVE_INFINITY : value),
+    z.custom<number | null | undefined>(
+      (value) => value === null || value === undefined || typeof value === 'number',
+      'must be a number or null',
+    ),
+  )
   .optional();
 const trustSchema = z.strictObject(
   Object.fromEntries(trustConfigKnobs.map((knob) => [knob, knobSchema])) as Record<

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { configWarnings, loadConfig, overridesOf } from '../config.js';
+import { configWarnings, loadConfig, overridesOf, policyDocument } from '../config.js';
+import { TrustConfig } from '../trust/config.js';
 import { collect } from './options.js';
-import { note, print, printJson } from './output.js';
+import { note, print } from './output.js';
 
 interface ConfigFlags {
   config?: string;
@@ -24,7 +25,10 @@ export function configCommand(program: Command): void {
     .action((flags: ConfigFlags) => {
       const { config } = loadConfig(flags.config ?? null, overridesOf(flags.set));
       for (const warning of configWarnings(config)) note(`warning: ${warning}`);
-      if (flags.json === true) printJson(config);
-      else print(stringify(config).trimEnd());
+      const whole = { ...config, trust: { ...new TrustConfig(policyDocument(config).default) } };
+      // JSON has no infinity; the loader takes the word for it.
+      if (flags.json === true)
+        print(JSON.stringify(whole, (_key, value) => (value === Infinity ? 'Infinity' : value)));
+      else print(stringify(whole).trimEnd());
     });
 }

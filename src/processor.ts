@@ -1,0 +1,21 @@
+/** `fulcrum-trust/processor`: the stream processor as a library, with the stores and streams of one process. */
+export type { EventLimits } from './events/interaction.js';
+export type {
+  ApplyResult,
+  Clock,
+  EventSink,
+  EventSource,
+  Position,
+  Rejection,
+  SinkMessage,
+  SourceBatch,
+  SourceMessage,
+  TrustStore,
+} from './ports.js';
+export { Processor, type ProcessorOptions } from './processor/processor.js';
+export type { Weather } from './processor/retry.js';
+export type { ProcessorObserver } from './processor/work.js';
+export { EmbeddedStore, type EmbeddedStoreOptions } from './store/embedded/store.js';
+export { MemoryStore, type MemoryStoreOptions } from './store/memory.js';
+export { MemorySink, MemoryTopic, type MemoryTopicOptions } from './streams/memory.js';
+export { PolicyBook, type PolicyDocument, type PolicyEntry } from './trust/policies.js';
