@@ -4,14 +4,15 @@ import type { ApplyResult, Awaitable, Clock, CommandResult, StoreRules, TrustSto
 import { MemoryStore } from './store/memory.js';
 import { WriteBehindStore } from './store/write-behind.js';
 import type { CircuitState } from './trust/circuit.js';
+import type { CommandAction } from './trust/command.js';
 import type { TrustConfig, TrustConfigOptions } from './trust/config.js';
 import { TrustCircuitOpen } from './trust/errors.js';
 import { checkOutcome, TrustEvaluator, transitionClock } from './trust/evaluator.js';
 import type { TrustOutcome } from './trust/outcome.js';
 import { makePairId } from './trust/pair.js';
 import type { Policy } from './trust/policy.js';
+import type { Pair } from './trust/record.js';
 import { checkTime, type TrustState } from './trust/state.js';
-import type { CommandAction, Pair } from './trust/step.js';
 
 /** Tells others about circuits as they change: agent keys in Redis, telemetry on NATS, a log. */
 export interface TrustBridge {

@@ -3,10 +3,12 @@
  * and `src/streams`; only the composition root knows which is used.
  */
 
+import type { CommandAction } from './trust/command.js';
 import type { TrustOutcome } from './trust/outcome.js';
 import type { Policy } from './trust/policy.js';
+import type { Pair } from './trust/record.js';
 import type { PairNames, TrustState } from './trust/state.js';
-import type { CommandAction, Pair, Transition } from './trust/step.js';
+import type { Transition } from './trust/transition.js';
 
 /** A value now or later: in-memory adapters answer at once, and their callers need not wait a turn. */
 export type Awaitable<T> = T | Promise<T>;

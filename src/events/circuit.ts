@@ -1,5 +1,5 @@
 import type { OutboxEntry, SinkMessage } from '../ports.js';
-import type { Cause, Transition, TransitionType } from '../trust/step.js';
+import type { Cause, Transition, TransitionType } from '../trust/transition.js';
 import { type CircuitData, type CircuitEvent, eventTypes } from './schemas.js';
 import { formatTime } from './time.js';
 

@@ -2,7 +2,7 @@ import { decodeCommand } from '../events/command.js';
 import { isRejection } from '../events/envelope.js';
 import type { EventSource, Rejection, SourceMessage } from '../ports.js';
 import { transitionClock } from '../trust/evaluator.js';
-import type { Transition } from '../trust/step.js';
+import type { Transition } from '../trust/transition.js';
 import { deliveredEvent, refusalOf, refuse, type Work } from './work.js';
 
 /** Reads operators' commands to the end of their source. They are few: each is applied by itself. */

@@ -12,21 +12,12 @@ import type {
   DueRequest,
   InteractionToApply,
 } from '../ports.js';
+import { applyCommand } from '../trust/command.js';
 import type { Policy } from '../trust/policy.js';
+import { expirySeconds, isSuperseded, type Pair, unknownPair } from '../trust/record.js';
 import type { PairNames } from '../trust/state.js';
-import {
-  applyCommand,
-  applyInteraction,
-  expirySeconds,
-  isSuperseded,
-  nextDue,
-  type Pair,
-  recover,
-  type Step,
-  type StepRules,
-  type Transition,
-  unknownPair,
-} from '../trust/step.js';
+import { applyInteraction, nextDue, recover, type Step } from '../trust/step.js';
+import type { StepRules, Transition } from '../trust/transition.js';
 
 /** Times of resets and terminates are kept as long as the interactions log keeps what they may make void. */
 export const commandTimesKeptSeconds = 7 * 86_400;

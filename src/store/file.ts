@@ -14,7 +14,7 @@ import type {
 } from '../ports.js';
 import { circuitStates } from '../trust/circuit.js';
 import { makePairId } from '../trust/pair.js';
-import { type Pair, unknownPair } from '../trust/step.js';
+import { type Pair, unknownPair } from '../trust/record.js';
 import { applyBatch, applyCommandTo, type Ledger } from './engine.js';
 
 /** A prior of 0 is refused here and was not by the reference, which may have written one. */

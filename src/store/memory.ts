@@ -10,7 +10,8 @@ import type {
   SourceMark,
   TrustStore,
 } from '../ports.js';
-import type { Pair, Transition } from '../trust/step.js';
+import type { Pair } from '../trust/record.js';
+import type { Transition } from '../trust/transition.js';
 import { applyBatch, applyCommandTo, type Ledger, makeDue, type PairToKeep } from './engine.js';
 import { Positions } from './positions.js';
 import { RecentKeys } from './recent-keys.js';

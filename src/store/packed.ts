@@ -1,6 +1,6 @@
 import { FulcrumError } from '../errors.js';
 import { circuitStates } from '../trust/circuit.js';
-import type { Pair } from '../trust/step.js';
+import type { Pair } from '../trust/record.js';
 
 /**
  * A pair as bytes, little-endian:

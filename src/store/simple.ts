@@ -7,8 +7,8 @@ import type {
   CommandToApply,
   TrustStore,
 } from '../ports.js';
+import { type Pair, unknownPair } from '../trust/record.js';
 import type { TrustState } from '../trust/state.js';
-import { type Pair, unknownPair } from '../trust/step.js';
 import { applyBatch, applyCommandTo, type Ledger } from './engine.js';
 
 /** The least that a store has to do: a table of states with an atomic exchange. */

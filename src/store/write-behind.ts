@@ -9,7 +9,7 @@ import type {
   SourceMark,
   TrustStore,
 } from '../ports.js';
-import type { Pair } from '../trust/step.js';
+import type { Pair } from '../trust/record.js';
 import { applyBatch, applyCommandTo, type Ledger } from './engine.js';
 
 /** How long a write may wait for others to share its batch. */

@@ -4,7 +4,7 @@ import { seededRandom } from '../../src/demo/random.js';
 import type { CircuitEvent } from '../../src/events/schemas.js';
 import { EmbeddedStore } from '../../src/store/embedded/store.js';
 import { makePairId } from '../../src/trust/pair.js';
-import type { Pair } from '../../src/trust/step.js';
+import type { Pair } from '../../src/trust/record.js';
 import { commandLine, jsonLines, type StartedCommand, type Up } from '../helpers/cli.js';
 
 const { fresh, run, start, up } = commandLine();

@@ -4,7 +4,7 @@ import { circuitEvent, circuitMessage } from '../../src/events/circuit.js';
 import { circuitEventSchema } from '../../src/events/schemas.js';
 import { circuitStates } from '../../src/trust/circuit.js';
 import { makePairId } from '../../src/trust/pair.js';
-import type { Cause, TransitionType } from '../../src/trust/step.js';
+import type { Cause, TransitionType } from '../../src/trust/transition.js';
 import { openedEntry } from '../helpers/transition.js';
 
 const pairId = makePairId('ann', 'bob');

@@ -1,7 +1,7 @@
 import type { TrustStore } from '../../src/ports.js';
 import type { PairToKeep } from '../../src/store/engine.js';
 import type { CircuitState } from '../../src/trust/circuit.js';
-import type { Pair } from '../../src/trust/step.js';
+import type { Pair } from '../../src/trust/record.js';
 
 /** An operator's hand in a store of this process: sets circuit and openedAt of a stored pair. */
 export async function forcePair(

@@ -1,6 +1,6 @@
 import type { OutboxEntry } from '../../src/ports.js';
 import { makePairId } from '../../src/trust/pair.js';
-import type { Transition } from '../../src/trust/step.js';
+import type { Transition } from '../../src/trust/transition.js';
 
 /** A circuit that opened, as the outbox of a store holds it. */
 export function openedEntry(

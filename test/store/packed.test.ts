@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { packedVersion, packPair, unpackPair } from '../../src/store/packed.js';
 import { circuitStates } from '../../src/trust/circuit.js';
+import type { Pair } from '../../src/trust/record.js';
 import type { TrustState } from '../../src/trust/state.js';
-import type { Pair } from '../../src/trust/step.js';
 
 const seed = 7;
 const pairId = '0123456789abcdef';

@@ -1,25 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { applyCommand, type Command, type CommandAction } from '../../src/trust/command.js';
 import { TrustConfig, type TrustConfigOptions } from '../../src/trust/config.js';
 import { decay } from '../../src/trust/decay.js';
 import { TrustEvaluator } from '../../src/trust/evaluator.js';
 import { recoverySeconds } from '../../src/trust/forecast.js';
 import { trustOutcomes } from '../../src/trust/outcome.js';
 import type { Policy } from '../../src/trust/policy.js';
+import { isSuperseded, type Pair, unknownPair } from '../../src/trust/record.js';
 import type { TrustState } from '../../src/trust/state.js';
-import {
-  applyCommand,
-  applyInteraction,
-  type Command,
-  type CommandAction,
-  type Interaction,
-  isSuperseded,
-  type Pair,
-  recover,
-  type Step,
-  type StepRules,
-  unknownPair,
-} from '../../src/trust/step.js';
+import { applyInteraction, type Interaction, recover, type Step } from '../../src/trust/step.js';
+import type { StepRules } from '../../src/trust/transition.js';
 
 const run = { seed: 20_110_318, numRuns: 1_000 };
 const names = { pairId: '0123456789abcdef', agentA: 'a', agentB: 'b' };

@@ -1,22 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { applyCommand } from '../../src/trust/command.js';
 import { TrustConfig, type TrustConfigOptions } from '../../src/trust/config.js';
 import { recoversAt } from '../../src/trust/forecast.js';
 import type { TrustOutcome } from '../../src/trust/outcome.js';
 import type { Policy } from '../../src/trust/policy.js';
+import { expirySeconds, isSuperseded, type Pair, unknownPair } from '../../src/trust/record.js';
 import type { TrustState } from '../../src/trust/state.js';
-import {
-  applyCommand,
-  applyInteraction,
-  expirySeconds,
-  isSuperseded,
-  nextDue,
-  type Pair,
-  recover,
-  type Step,
-  type StepRules,
-  type Transition,
-  unknownPair,
-} from '../../src/trust/step.js';
+import { applyInteraction, nextDue, recover, type Step } from '../../src/trust/step.js';
+import type { StepRules, Transition } from '../../src/trust/transition.js';
 
 const names = { pairId: '0123456789abcdef', agentA: 'writer', agentB: 'editor' };
 const rules: StepRules = { timedRecovery: true, nowMs: 1_000 };

@@ -1,6 +1,7 @@
 import { FulcrumError } from '../../errors.js';
 import type { OutboxEntry } from '../../ports.js';
-import type { Pair, Transition } from '../../trust/step.js';
+import type { Pair } from '../../trust/record.js';
+import type { Transition } from '../../trust/transition.js';
 import type { Ledger, PairToKeep } from '../engine.js';
 import { Positions } from '../positions.js';
 import type { RecentKeys } from '../recent-keys.js';

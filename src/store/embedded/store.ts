@@ -11,7 +11,7 @@ import type {
   SourceMark,
   TrustStore,
 } from '../../ports.js';
-import type { Pair } from '../../trust/step.js';
+import type { Pair } from '../../trust/record.js';
 import { applyBatch, applyCommandTo, makeDue } from '../engine.js';
 import { Positions } from '../positions.js';
 import { RecentKeys } from '../recent-keys.js';

@@ -1,4 +1,4 @@
-import type { Pair } from '../../trust/step.js';
+import type { Pair } from '../../trust/record.js';
 import { packPair, unpackPair } from '../packed.js';
 
 /** A pair as it lies in its table: three numbers that only the embedded store needs, then the packed pair. */

@@ -9,11 +9,13 @@ import type {
   StoreRules,
   TrustStore,
 } from '../../../src/ports.js';
+import type { CommandAction } from '../../../src/trust/command.js';
 import { TrustConfig, type TrustConfigOptions } from '../../../src/trust/config.js';
 import type { TrustOutcome } from '../../../src/trust/outcome.js';
 import { makePairId } from '../../../src/trust/pair.js';
 import type { Policy } from '../../../src/trust/policy.js';
-import type { CommandAction, Pair, Transition } from '../../../src/trust/step.js';
+import type { Pair } from '../../../src/trust/record.js';
+import type { Transition } from '../../../src/trust/transition.js';
 
 /** The time at which tests begin, seconds since the epoch. */
 export const start = 1_700_000_000;

@@ -10,19 +10,11 @@ import type {
   InteractionToApply,
   OutboxEntry,
 } from '../../../src/ports.js';
+import { applyCommand } from '../../../src/trust/command.js';
 import type { Policy } from '../../../src/trust/policy.js';
+import { expirySeconds, isSuperseded, type Pair, unknownPair } from '../../../src/trust/record.js';
 import type { PairNames } from '../../../src/trust/state.js';
-import {
-  applyCommand,
-  applyInteraction,
-  expirySeconds,
-  isSuperseded,
-  nextDue,
-  type Pair,
-  recover,
-  type Step,
-  unknownPair,
-} from '../../../src/trust/step.js';
+import { applyInteraction, nextDue, recover, type Step } from '../../../src/trust/step.js';
 import { day } from './given.js';
 
 type Outbox = Omit<OutboxEntry, 'id'>;

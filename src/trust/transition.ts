@@ -1,0 +1,86 @@
+import type { CircuitState } from './circuit.js';
+import { recoversAt } from './forecast.js';
+import type { TrustOutcome } from './outcome.js';
+import type { Policy } from './policy.js';
+import type { PairNames, TrustState } from './state.js';
+
+export type Cause =
+  | { readonly kind: 'interaction'; readonly eventId: string; readonly outcome: TrustOutcome }
+  | { readonly kind: 'recovery' }
+  | { readonly kind: 'operator'; readonly eventId: string; readonly actor: string; readonly reason: string };
+
+export type TransitionType = 'opened' | 'half_opened' | 'closed' | 'terminated' | 'reset';
+
+/** A change of one pair's circuit, with what held right after it. Times are seconds since the epoch. */
+export interface Transition extends PairNames {
+  readonly type: TransitionType;
+  readonly from: CircuitState;
+  readonly to: CircuitState;
+  readonly trustScore: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly interactionCount: number;
+  readonly threshold: number;
+  readonly policy: { readonly name: string; readonly version: number };
+  readonly enforced: boolean;
+  readonly transition: number;
+  readonly previousTransition: number;
+  readonly occurredAt: number;
+  /** On `opened`: when the circuit will move by itself if the pair stays silent; null if never. */
+  readonly recoversAt: number | null;
+  readonly cause: Cause;
+}
+
+/** What holds for every step of one process. */
+export interface StepRules {
+  /** Circuits of silent pairs recover by time. */
+  readonly timedRecovery: boolean;
+  /** The applying process's clock, whole ms since the epoch. */
+  readonly nowMs: number;
+}
+
+const typeOf: Record<CircuitState, TransitionType> = {
+  CLOSED: 'closed',
+  OPEN: 'opened',
+  HALF_OPEN: 'half_opened',
+  TERMINATED: 'terminated',
+};
+
+/** A change of a circuit, before it is described. */
+export interface Change {
+  readonly from: CircuitState;
+  readonly after: TrustState;
+  readonly previous: number;
+  readonly occurredAt: number;
+}
+
+/** The whole of what a change is told with. */
+export function describe(
+  change: Change,
+  cause: Cause,
+  policy: Policy,
+  rules: StepRules,
+  type: TransitionType = typeOf[change.after.circuitState],
+): Transition {
+  const { after } = change;
+  return {
+    type,
+    pairId: after.pairId,
+    agentA: after.agentA,
+    agentB: after.agentB,
+    from: change.from,
+    to: after.circuitState,
+    trustScore: after.trustScore,
+    alpha: after.alpha,
+    beta: after.beta,
+    interactionCount: after.interactionCount,
+    threshold: policy.config.threshold,
+    policy: { name: policy.name, version: policy.version },
+    enforced: policy.enforced,
+    transition: after.transition,
+    previousTransition: change.previous,
+    occurredAt: change.occurredAt,
+    recoversAt: type === 'opened' && rules.timedRecovery ? recoversAt(after, policy.config) : null,
+    cause,
+  };
+}
