@@ -1,5 +1,6 @@
 /** Decoding and validating interaction events, beside JSON.parse alone of the same bytes. */
-import { decodeInteraction, defaultLimits } from '../dist/events/interaction.js';
+import { defaultLimits } from '../dist/events/delivered.js';
+import { decodeInteraction } from '../dist/events/interaction.js';
 import { events } from './events.mjs';
 import { median, rate } from './machine.mjs';
 

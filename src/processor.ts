@@ -1,5 +1,5 @@
 /** `fulcrum-trust/processor`: the stream processor as a library, with the stores and streams of one process. */
-export type { EventLimits } from './events/interaction.js';
+export type { EventLimits } from './events/delivered.js';
 export type {
   ApplyResult,
   Clock,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Rejection, SinkMessage } from '../ports.js';
+import { type DeliveredEvent, positionId } from './delivered.js';
 import { bounded } from './envelope.js';
-import { type DeliveredEvent, positionId } from './interaction.js';
 import { defaultTenant } from './schemas.js';
 import { formatTime } from './time.js';
 

@@ -1,4 +1,4 @@
-import { defaultLimits, type EventLimits } from '../events/interaction.js';
+import { defaultLimits, type EventLimits } from '../events/delivered.js';
 import type { Clock, EventSink, EventSource, TrustStore } from '../ports.js';
 import { transitionClock } from '../trust/evaluator.js';
 import type { PolicyBook } from '../trust/policies.js';

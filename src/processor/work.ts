@@ -1,5 +1,6 @@
 import { deadLetter } from '../events/dead-letter.js';
-import type { AcceptedInteraction, DeliveredEvent, EventLimits } from '../events/interaction.js';
+import type { DeliveredEvent, EventLimits } from '../events/delivered.js';
+import type { AcceptedInteraction } from '../events/interaction.js';
 import type {
   ApplyResult,
   Clock,

@@ -7,6 +7,7 @@ import { FulcrumError } from '../errors.js';
 import type {
   ApplyBatch,
   ApplyResult,
+  Clock,
   CommandResult,
   CommandToApply,
   DueRequest,
@@ -21,6 +22,19 @@ import type { StepRules, Transition } from '../trust/transition.js';
 
 /** Times of resets and terminates are kept as long as the interactions log keeps what they may make void. */
 export const commandTimesKeptSeconds = 7 * 86_400;
+
+/** Options of a store in this process. */
+export interface LocalStoreOptions {
+  /** Says when a pair that tells nothing any more is dropped. @defaultValue the system's clock */
+  readonly clock?: Clock;
+  /** How many of the newest event ids are remembered at least, to drop what a producer sent twice. @defaultValue 100000 */
+  readonly recentIds?: number;
+  /**
+   * Positions this far below the acknowledged one are no longer told apart. State and positions are one here,
+   * and no write of theirs is ever lost alone, so nothing acknowledged is read again. @defaultValue 0
+   */
+  readonly replaySpan?: number;
+}
 
 export interface PairToKeep {
   readonly pair: Pair;

@@ -12,21 +12,18 @@ import type {
 } from '../ports.js';
 import type { Pair } from '../trust/record.js';
 import type { Transition } from '../trust/transition.js';
-import { applyBatch, applyCommandTo, type Ledger, makeDue, type PairToKeep } from './engine.js';
+import {
+  applyBatch,
+  applyCommandTo,
+  type Ledger,
+  type LocalStoreOptions,
+  makeDue,
+  type PairToKeep,
+} from './engine.js';
 import { Positions } from './positions.js';
 import { RecentKeys } from './recent-keys.js';
 
-export interface MemoryStoreOptions {
-  /** Says when a pair that tells nothing any more is dropped. @defaultValue the system's clock */
-  readonly clock?: Clock;
-  /** How many of the newest event ids are remembered at least, to drop what a producer sent twice. @defaultValue 100000 */
-  readonly recentIds?: number;
-  /**
-   * Positions this far below the acknowledged one are no longer told apart. State and positions are one here,
-   * and no write of theirs is ever lost alone, so nothing acknowledged is read again. @defaultValue 0
-   */
-  readonly replaySpan?: number;
-}
+export type MemoryStoreOptions = LocalStoreOptions;
 
 interface Stored {
   pair: Pair;

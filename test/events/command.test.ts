@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeCommand } from '../../src/events/command.js';
+import { type DeliveredEvent, defaultLimits } from '../../src/events/delivered.js';
 import { isRejection } from '../../src/events/envelope.js';
-import { type DeliveredEvent, defaultLimits } from '../../src/events/interaction.js';
 import { makePairId } from '../../src/trust/pair.js';
 import { binary, delivered, least, receivedAt, structured } from '../helpers/delivered.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type DeliveredEvent, decodeInteraction, defaultLimits } from '../../src/events/interaction.js';
+import { type DeliveredEvent, defaultLimits } from '../../src/events/delivered.js';
+import { decodeInteraction } from '../../src/events/interaction.js';
 import { binary, delivered, least, structured } from '../helpers/delivered.js';
 
 const decode = (body: unknown, given: Partial<DeliveredEvent> = {}) =>

@@ -1,4 +1,4 @@
-import type { DeliveredEvent } from '../../src/events/interaction.js';
+import type { DeliveredEvent } from '../../src/events/delivered.js';
 
 /** When the broker took the events of {@link delivered}: 2023-11-14T22:13:20Z. */
 export const receivedAt = 1_700_000_000;

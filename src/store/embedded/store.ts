@@ -12,25 +12,15 @@ import type {
   TrustStore,
 } from '../../ports.js';
 import type { Pair } from '../../trust/record.js';
-import { applyBatch, applyCommandTo, makeDue } from '../engine.js';
+import { applyBatch, applyCommandTo, type LocalStoreOptions, makeDue } from '../engine.js';
 import { Positions } from '../positions.js';
 import { RecentKeys } from '../recent-keys.js';
 import { checkDataFile, inspectFolder, takeFolder } from './folder.js';
-import { Step } from './step.js';
 import { isExpired, unpackStored } from './stored-pair.js';
 import { openTables, type Tables } from './tables.js';
+import { Transaction } from './transaction.js';
 
-export interface EmbeddedStoreOptions {
-  /** Says when a pair that tells nothing any more is dropped. @defaultValue the system's clock */
-  readonly clock?: Clock;
-  /** How many of the newest event ids are remembered at least, to drop what a producer sent twice. @defaultValue 100000 */
-  readonly recentIds?: number;
-  /**
-   * Positions this far below the acknowledged one are no longer told apart. State and positions are one here,
-   * and no write of theirs is ever lost alone, so nothing acknowledged is read again. @defaultValue 0
-   */
-  readonly replaySpan?: number;
-}
+export type EmbeddedStoreOptions = LocalStoreOptions;
 
 /** Pairs looked at for expiry in one call of `mark`, which comes every second. */
 const expiryLooks = 2_000;
@@ -88,11 +78,11 @@ export class EmbeddedStore implements TrustStore {
   }
 
   apply(batch: ApplyBatch): readonly ApplyResult[] {
-    return this.step((step) => applyBatch(step, batch));
+    return this.transact((transaction) => applyBatch(transaction, batch));
   }
 
   command(command: CommandToApply): CommandResult {
-    return this.step((step) => applyCommandTo(step, command));
+    return this.transact((transaction) => applyCommandTo(transaction, command));
   }
 
   read(tenant: string, pairId: string): Pair | null {
@@ -106,7 +96,7 @@ export class EmbeddedStore implements TrustStore {
     // Nearly always nothing is: a look costs no transaction and no sync.
     const [first] = this.tables.due.getKeys({ limit: 1 });
     if (first === undefined || first[0] > request.until) return 0;
-    return this.step((step) => makeDue(step, request));
+    return this.transact((transaction) => makeDue(transaction, request));
   }
 
   async *circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }> {
@@ -135,12 +125,12 @@ export class EmbeddedStore implements TrustStore {
   };
 
   mark(marks: readonly SourceMark[]): void {
-    this.step((step) => {
+    this.transact((transaction) => {
       for (const { source, acknowledged } of marks) {
         const floor = acknowledged - this.replaySpan;
-        if (floor > 0) step.positionsOf(source).raiseFloor(floor);
+        if (floor > 0) transaction.positionsOf(source).raiseFloor(floor);
       }
-      this.dropExpired(step);
+      this.dropExpired(transaction);
     });
   }
 
@@ -156,20 +146,20 @@ export class EmbeddedStore implements TrustStore {
   }
 
   /** Runs `work` in one transaction, and takes over into memory what it did once that is on the disk. */
-  private step<R>(work: (step: Step) => R): R {
+  private transact<R>(work: (transaction: Transaction) => R): R {
     this.checkOpen();
-    const step = new Step(this.tables, this.positions, this.recentIds, this.clock());
+    const transaction = new Transaction(this.tables, this.positions, this.recentIds, this.clock());
     let { ids } = this;
     const result = this.root.transactionSync(() => {
-      const answer = work(step);
-      step.write(this.nextOutboxId, ids.next);
-      ids = this.forgetIds(step.newIds.length);
+      const answer = work(transaction);
+      transaction.write(this.nextOutboxId, ids.next);
+      ids = this.forgetIds(transaction.newIds.length);
       return answer;
     });
     this.ids = ids;
-    for (const [source, positions] of step.newPositions) this.positions.set(source, positions);
-    for (const id of step.newIds) this.recentIds.add(id);
-    this.nextOutboxId += step.newOutbox.length;
+    for (const [source, positions] of transaction.newPositions) this.positions.set(source, positions);
+    for (const id of transaction.newIds) this.recentIds.add(id);
+    this.nextOutboxId += transaction.newOutbox.length;
     return result;
   }
 
@@ -204,14 +194,14 @@ export class EmbeddedStore implements TrustStore {
     for (const key of this.tables.outbox.getKeys({ reverse: true, limit: 1 })) this.nextOutboxId = key + 1;
   }
 
-  private dropExpired(step: Step): void {
+  private dropExpired(transaction: Transaction): void {
     let looked = 0;
     let last = '';
     for (const key of this.tables.pairs.getKeys({ start: this.expiryCursor, limit: expiryLooks })) {
       looked++;
       last = key;
       const [tenant, pairId] = splitKey(key);
-      if (this.readable(tenant, pairId) === null) step.dropIfExpired(tenant, pairId);
+      if (this.readable(tenant, pairId) === null) transaction.dropIfExpired(tenant, pairId);
     }
     this.expiryCursor = looked === expiryLooks ? last : '';
   }

@@ -23,7 +23,7 @@ interface Touched {
  * One transaction of the embedded store. It gathers what a step does and writes it at the end, each pair
  * once, however many of the batch's events were its own.
  */
-export class Step implements Ledger {
+export class Transaction implements Ledger {
   readonly newPositions = new Map<string, Positions>();
   readonly newIds: string[] = [];
   readonly newOutbox: Omit<OutboxEntry, 'id'>[] = [];
