@@ -102,8 +102,8 @@ describe('a config file', () => {
     expect(load({ file: '# nothing yet\n' })).toEqual(load({}));
   });
 
-  it('turns decay off with .inf', () => {
-    const config = load({ file: 'trust: { halfLifeSeconds: .inf }' });
+  it.each(['.inf', '"Infinity"'])('turns decay off with %s', (infinite) => {
+    const config = load({ file: `trust: { halfLifeSeconds: ${infinite} }` });
     const [policy] = new PolicyBook(policyDocument(config)).all;
     expect(policy?.config.halfLifeSeconds).toBe(Number.POSITIVE_INFINITY);
   });

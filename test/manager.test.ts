@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { getCurrentContext } from '../src/context.js';
+import { FulcrumError } from '../src/errors.js';
 import { type AgentUpdate, TrustManager, type TrustManagerOptions } from '../src/manager.js';
 import type { Awaitable, TrustStore } from '../src/ports.js';
 import { MemoryStore } from '../src/store/memory.js';
@@ -505,3 +506,20 @@ describe('asynchronous flush', () => {
 function withoutNumber(state: TrustState | null): object | null {
   return state === null ? null : { ...state, transition: 0 };
 }
+
+describe('a store that can never take what waits', () => {
+  it('is told to whoever evaluates, flushes or closes, and is closed all the same', async () => {
+    const store = new MemoryStore();
+    const close = vi.fn();
+    const broken: Around = (method, call) => {
+      if (method === 'apply') throw new FulcrumError('conflict', 'somebody else has it');
+      return call();
+    };
+    const manager = new TrustManager({ store: { ...around(store, broken), close }, asyncFlush: true });
+    await manager.evaluate('a', 'b', FAILURE);
+    await expect(manager.flush()).rejects.toThrow('somebody else has it');
+    await expect(manager.evaluate('a', 'b', FAILURE)).rejects.toThrow('somebody else has it');
+    await expect(manager.close()).rejects.toThrow('somebody else has it');
+    expect(close).toHaveBeenCalledOnce();
+  });
+});

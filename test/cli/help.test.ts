@@ -117,7 +117,10 @@ describe.concurrent('config', () => {
   it('prints a file that can be used again', async () => {
     const { code, stdout, stderr } = await run(['config', '--set', 'trust.threshold=0.4', '--json']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(JSON.parse(stdout)).toMatchObject({ trust: { threshold: 0.4 }, http: { port: 4747 } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      trust: { threshold: 0.4, halfLifeSeconds: 86_400 },
+      http: { port: 4747 },
+    });
   });
 
   it('warns on standard error of what is allowed and probably not meant', async () => {

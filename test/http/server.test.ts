@@ -15,6 +15,31 @@ describe('the HTTP server', () => {
     expect([response.statusCode, response.json()]).toEqual([200, { status: 'ready' }]);
   });
 
+  it('refuses what a browser sends for a page of another origin, and takes what it sends for its own', async () => {
+    const { server } = startApi();
+    const command = { action: 'terminate', agent_a: 'a', agent_b: 'b' };
+    const from = (origin: string) =>
+      server.inject({
+        method: 'POST',
+        url: '/v1/commands',
+        headers: { origin, host: '127.0.0.1:4747', 'content-type': 'text/plain' },
+        payload: JSON.stringify(command),
+      });
+    const foreign = await from('http://evil.example');
+    expect(foreign.statusCode).toBe(403);
+    expect(foreign.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect((await from('null')).statusCode).toBe(403);
+    expect((await from('http://127.0.0.1:4747')).json()).toMatchObject({ changed: true });
+  });
+
+  it('has no HEAD of a stream that would never end, and a problem document for a path that is none', async () => {
+    const { server } = startApi();
+    expect((await server.inject({ method: 'HEAD', url: '/v1/circuits/stream' })).statusCode).toBe(404);
+    const bad = await server.inject('/v1/%zz');
+    expect(bad.statusCode).toBe(400);
+    expect(bad.headers['content-type']).toMatch(/^application\/problem\+json/);
+  });
+
   it('is not ready, and alive, while the processor cannot get on, and says what it cannot', async () => {
     const store = new LeavingStore();
     store.away = true;

@@ -33,6 +33,20 @@ const summary = ({ type, data }: CircuitEvent): object => ({
   at: data.occurred_at,
 });
 
+describe('a producer whose clock is ahead', () => {
+  it('does not bring forward what is due for other pairs', async () => {
+    const { interactions, circuitEvents, setTime } = startPipeline(() => ({ policies: () => cooldownBook }));
+    await deliver(interactions, opening(start));
+    setTime(start + 10);
+    await deliver(interactions, [success(start + 10 + 299, { agent_b: 'fast' })]);
+    await idle();
+    expect(circuitEvents.map(summary)).toHaveLength(1);
+    setTime(start + 61);
+    await until(() => circuitEvents.length === 2);
+    expect(circuitEvents[1]?.data).toMatchObject({ to: 'HALF_OPEN', occurred_at: start + 60 });
+  });
+});
+
 describe('the circuit of a silent pair', () => {
   it('closes when decay alone has brought the score back, at the time that was forecast when it opened', async () => {
     const { interactions, circuitEvents, setTime, state } = startPipeline();
