@@ -14,5 +14,18 @@ export function decodeInteraction(
   const opened = openEvent(event, limits, eventTypes.interaction, interactionDataSchema);
   if (isRejection(opened)) return opened;
   const { data, common, duplicateKey } = opened;
-  return { ...common, outcome: data.outcome, weight: data.weight, duplicateKey, position: event.position };
+  const { tenant, pairId, agentA, agentB, time, eventId, traceparent } = common;
+  return {
+    tenant,
+    pairId,
+    agentA,
+    agentB,
+    outcome: data.outcome,
+    time,
+    weight: data.weight,
+    eventId,
+    duplicateKey,
+    position: event.position,
+    traceparent,
+  };
 }

@@ -6,6 +6,14 @@ const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?(?:[
 
 /** Seconds since the epoch of an RFC 3339 time, with all the fraction that a float64 holds; null if it is none. */
 export function parseTime(text: string): number | null {
+  if (text !== last.text) last = { text, seconds: parse(text) };
+  return last.seconds;
+}
+
+/** Every event's time is checked and then read, one right after the other. */
+let last: { readonly text: string; readonly seconds: number | null } = { text: '', seconds: null };
+
+function parse(text: string): number | null {
   const match = rfc3339.exec(text);
   if (match === null) return null;
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
