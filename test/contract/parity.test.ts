@@ -17,7 +17,7 @@ describeParity({ name: 'MemoryStore', open: async () => new MemoryStore(), force
 describeParity({
   name: 'EmbeddedStore',
   open: () => EmbeddedStore.open(freshPath()),
-  force: forceThrough('step'),
+  force: forceThrough('transact'),
 });
 
 describeParity({
@@ -27,7 +27,7 @@ describeParity({
 });
 
 /** The operator's hand in a store that gives each of its steps a ledger of its own. */
-function forceThrough(step: 'step' | 'change'): StoreUnderParity['force'] {
+function forceThrough(step: 'transact' | 'change'): StoreUnderParity['force'] {
   return async (store, ...change) => {
     const steps = store as unknown as Record<typeof step, (work: (ledger: Ledger) => void) => unknown>;
     let done: unknown;
