@@ -201,10 +201,7 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): unknown {
       refuseMisspelt(name, [...paths.keys(), ...otherVariables]);
       continue;
     }
-    layer = merge(
-      layer,
-      path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), readValue(path, value)),
-    );
+    layer = merge(layer, layerOf(path, value));
   }
   return layer;
 }
@@ -214,6 +211,11 @@ function refuseMisspelt(name: string, known: readonly string[]): void {
   const length = name.length - variablePrefix.length;
   const near = nearest(name, known, Math.max(1, Math.min(3, Math.floor(length / 4))));
   if (near !== null) throw new FulcrumError('config', `unknown variable ${name}, did you mean ${near}?`);
+}
+
+/** A config of one key: the value that `text` stands for, at `path`. */
+function layerOf(path: readonly string[], text: string): unknown {
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), readValue(path, text));
 }
 
 /** The value that a text stands for: the text itself where the key takes one. */
@@ -272,11 +274,7 @@ export function overridesOf(settings: readonly string[]): ConfigOverrides {
     if (at <= 0)
       throw new FulcrumError('usage', `--set ${setting}: must be key=value, e.g. trust.threshold=0.4`);
     const path = setting.slice(0, at).split('.');
-    const value = readValue(path, setting.slice(at + 1));
-    overrides = merge(
-      overrides,
-      path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value),
-    );
+    overrides = merge(overrides, layerOf(path, setting.slice(at + 1)));
   }
   return overrides as ConfigOverrides;
 }

@@ -1,8 +1,10 @@
+import { systemClock } from './clock.js';
 import { runInContext } from './context.js';
 import { FulcrumError } from './errors.js';
 import type { ApplyResult, Awaitable, Clock, CommandResult, StoreRules, TrustStore } from './ports.js';
 import { MemoryStore } from './store/memory.js';
 import { WriteBehindStore } from './store/write-behind.js';
+import { score } from './trust/beta.js';
 import type { CircuitState } from './trust/circuit.js';
 import type { CommandAction } from './trust/command.js';
 import type { TrustConfig, TrustConfigOptions } from './trust/config.js';
@@ -11,8 +13,7 @@ import { checkOutcome, TrustEvaluator, transitionClock } from './trust/evaluator
 import type { TrustOutcome } from './trust/outcome.js';
 import { makePairId } from './trust/pair.js';
 import type { Policy } from './trust/policy.js';
-import type { Pair } from './trust/record.js';
-import { checkTime, type TrustState } from './trust/state.js';
+import { checkTime, isPairOf, type TrustState } from './trust/state.js';
 
 /** Tells others about circuits as they change: agent keys in Redis, telemetry on NATS, a log. */
 export interface TrustBridge {
@@ -68,7 +69,7 @@ export class TrustManager {
     this.behind = options.asyncFlush === true ? new WriteBehindStore(store) : null;
     this.store = this.behind ?? store;
     this.evaluator = new TrustEvaluator(options.config);
-    this.clock = options.clock ?? (() => Date.now() / 1_000);
+    this.clock = options.clock ?? systemClock;
     this.bridge = options.bridge ?? null;
     this.policies = [{ name: 'default', version: 0, config: this.evaluator.config, enforced: true }];
   }
@@ -142,12 +143,9 @@ export class TrustManager {
 
   /** The score decayed to now; the prior's for a pair never seen. Nothing is written. */
   async getTrustScore(agentA: string, agentB: string): Promise<number> {
-    return this.look(agentA, agentB, (state) => {
-      const { alphaPrior, betaPrior } = this.config;
-      return state === null
-        ? alphaPrior / (alphaPrior + betaPrior)
-        : this.evaluator.scoreAt(state, this.now());
-    });
+    return this.look(agentA, agentB, (state) =>
+      state === null ? this.priorScore : this.evaluator.scoreAt(state, this.now()),
+    );
   }
 
   /** Whether the pair is TERMINATED or its score, decayed to now, is below the threshold; false if never seen. */
@@ -170,8 +168,7 @@ export class TrustManager {
     if (result.before === null) return;
     for (const { transition } of result.transitions)
       this.resetTransition = Math.max(this.resetTransition, transition);
-    const { alphaPrior, betaPrior } = this.config;
-    const fresh = { pairId: result.before.pairId, trustScore: alphaPrior / (alphaPrior + betaPrior) };
+    const fresh = { pairId: result.before.pairId, trustScore: this.priorScore };
     await this.tell(agentA, agentB, fresh, 'CLOSED');
   }
 
@@ -196,7 +193,7 @@ export class TrustManager {
     const pairId = makePairId(agentA, agentB);
     const read = async (): Promise<R> => {
       const pair = await this.store.read(tenant, pairId);
-      return answer(pair !== null && sameNames(pair, agentA, agentB) ? pair.state : null);
+      return answer(pair !== null && isPairOf(pair, { agentA, agentB }) ? pair.state : null);
     };
     return runInContext({ pairId }, read, undefined);
   }
@@ -249,6 +246,11 @@ export class TrustManager {
       );
   }
 
+  /** The score of a pair never seen. */
+  private get priorScore(): number {
+    return score({ alpha: this.config.alphaPrior, beta: this.config.betaPrior });
+  }
+
   private nowMs(time: number): number {
     return Math.max(transitionClock(time), this.resetTransition + 1);
   }
@@ -262,12 +264,6 @@ export class TrustManager {
 
 /** Circuit states as the ecosystem's agent keys number them. */
 export const agentStates = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2, TERMINATED: 3 } as const;
-
-function sameNames(pair: Pair, agentA: string, agentB: string): boolean {
-  return (
-    (pair.agentA === agentA && pair.agentB === agentB) || (pair.agentA === agentB && pair.agentB === agentA)
-  );
-}
 
 function refusal(result: ApplyResult | undefined): FulcrumError {
   if (result?.kind === 'rejected')

@@ -1,3 +1,4 @@
+import { systemClock } from '../clock.js';
 import { deadLetter } from '../events/dead-letter.js';
 import type { DeliveredEvent, EventLimits } from '../events/delivered.js';
 import type { AcceptedInteraction } from '../events/interaction.js';
@@ -49,7 +50,7 @@ export async function refuse(work: Work, source: EventSource, refusals: readonly
   const letters = refusals
     .filter(({ message }) => message.settle === undefined)
     .map(({ message, rejection }) =>
-      deadLetter(deliveredEvent(source, message), source.system, rejection, Date.now() / 1_000),
+      deadLetter(deliveredEvent(source, message), source.system, rejection, systemClock()),
     );
   if (letters.length > 0) await work.must('publish dead letters', () => work.deadLetters.publish(letters));
 }

@@ -33,15 +33,12 @@ export function startMemoryPipeline(config: Config, clock: Clock): MemoryPipelin
     // Only what is sent moves time on: a slow machine plays the same as a fast one.
     idleMs: 3_600_000,
   });
-  const running = processor.run();
+  void processor.run();
   return {
     interactions,
     commands,
     circuits,
     store,
-    stop: async () => {
-      await processor.stop();
-      await running;
-    },
+    stop: () => processor.stop(),
   };
 }

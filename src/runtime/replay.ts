@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../clock.js';
 import { type Config, policyDocument } from '../config.js';
 import type { CircuitEvent } from '../events/schemas.js';
-import type { Clock, Rejection, TrustStore } from '../ports.js';
+import type { Rejection, TrustStore } from '../ports.js';
 import { Processor } from '../processor/processor.js';
 import type { Weather } from '../processor/retry.js';
 import { EmbeddedStore } from '../store/embedded/store.js';
@@ -14,8 +15,6 @@ import { PacedSource } from '../streams/paced.js';
 import { PolicyBook } from '../trust/policies.js';
 import { Opened } from './opened.js';
 import { ReplayCounter, type ReplaySummary, type Uncounted } from './replay-counter.js';
-
-const systemClock: Clock = () => Date.now() / 1_000;
 
 export interface ReplayRequest {
   readonly config: Config;

@@ -1,11 +1,11 @@
 /** The composition root of `up`: config in, running parts out; what was opened last is closed first. */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { systemClock } from '../clock.js';
 import type { ConfigOverrides, LoadedConfig } from '../config.js';
 import { FulcrumError, messageOf } from '../errors.js';
 import { defaultHttpLimits } from '../http/api.js';
 import { createServer } from '../http/server.js';
-import type { Clock } from '../ports.js';
 import { Processor } from '../processor/processor.js';
 import type { Weather } from '../processor/retry.js';
 import { EmbeddedStore } from '../store/embedded/store.js';
@@ -13,8 +13,6 @@ import { FileSink } from '../streams/file.js';
 import { MemorySink, MemoryTopic } from '../streams/memory.js';
 import { livePolicies } from './live-policies.js';
 import { Opened } from './opened.js';
-
-const systemClock: Clock = () => Date.now() / 1_000;
 
 export interface Running {
   /** Where the API listens. */

@@ -16,7 +16,7 @@ import type {
 import { applyCommand } from '../trust/command.js';
 import type { Policy } from '../trust/policy.js';
 import { expirySeconds, isSuperseded, type Pair, unknownPair } from '../trust/record.js';
-import type { PairNames } from '../trust/state.js';
+import { isPairOf, type PairNames } from '../trust/state.js';
 import { applyInteraction, nextDue, recover, type Step } from '../trust/step.js';
 import type { StepRules, Transition } from '../trust/transition.js';
 
@@ -148,11 +148,7 @@ function lookUp(
     return { kind: 'rejected', reason: 'state_unreadable', detail: error.message };
   }
   if (pair === null) return unknownPair(names);
-  const { agentA, agentB } = pair;
-  const same =
-    (agentA === names.agentA && agentB === names.agentB) ||
-    (agentA === names.agentB && agentB === names.agentA);
-  if (same) return pair;
+  if (isPairOf(pair, names)) return pair;
   return {
     kind: 'rejected',
     reason: 'pair_id_collision',

@@ -12,6 +12,7 @@ import type {
   OutboxEntry,
   TrustStore,
 } from '../ports.js';
+import { score } from '../trust/beta.js';
 import { circuitStates } from '../trust/circuit.js';
 import { makePairId } from '../trust/pair.js';
 import { type Pair, unknownPair } from '../trust/record.js';
@@ -191,7 +192,7 @@ function toPair(pairId: string, entry: Entry): Pair {
       ...names,
       alpha: entry.alpha,
       beta: entry.beta_val,
-      trustScore: entry.alpha / (entry.alpha + entry.beta_val),
+      trustScore: score({ alpha: entry.alpha, beta: entry.beta_val }),
       lastUpdated: entry.last_updated,
       interactionCount: entry.interaction_count,
       circuitState: entry.circuit_state,

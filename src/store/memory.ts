@@ -1,4 +1,5 @@
 import TinyQueue from 'tinyqueue';
+import { systemClock } from '../clock.js';
 import type {
   ApplyBatch,
   ApplyResult,
@@ -56,7 +57,7 @@ export class MemoryStore implements TrustStore {
   private expiryScan: Iterator<readonly [Map<string, Stored>, string, Stored]> | null = null;
 
   constructor(options: MemoryStoreOptions = {}) {
-    this.clock = options.clock ?? (() => Date.now() / 1_000);
+    this.clock = options.clock ?? systemClock;
     this.replaySpan = options.replaySpan ?? 0;
     this.recentIds = new RecentKeys(options.recentIds ?? 100_000);
     this.ledger = {

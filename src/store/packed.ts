@@ -1,4 +1,5 @@
 import { FulcrumError } from '../errors.js';
+import { score } from '../trust/beta.js';
 import { circuitStates } from '../trust/circuit.js';
 import type { Pair } from '../trust/record.js';
 
@@ -123,7 +124,7 @@ function unpack(pairId: string, buffer: Buffer, offset: number): Pair {
           agentB,
           alpha: evidence.alpha,
           beta: evidence.beta,
-          trustScore: evidence.alpha / (evidence.alpha + evidence.beta),
+          trustScore: score(evidence),
           lastUpdated: evidence.lastUpdated,
           interactionCount: evidence.interactionCount,
           circuitState,

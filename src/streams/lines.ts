@@ -1,5 +1,4 @@
 import { createHash, type Hash } from 'node:crypto';
-
 import type { SourceMessage } from '../ports.js';
 
 export interface Line {

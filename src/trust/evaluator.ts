@@ -67,8 +67,8 @@ export function updateState(
   nowMs: number,
   judged: boolean,
 ): TrustState {
-  const { alpha, beta } = addEvidence(state, outcome, t, weight, config);
-  const trustScore = alpha / (alpha + beta);
+  const evidence = addEvidence(state, outcome, t, weight, config);
+  const trustScore = score(evidence);
   const lastUpdated = Math.max(t, state.lastUpdated);
   const circuit = judged
     ? judge(state, trustScore < config.threshold, lastUpdated, config.recoveryCooldownSeconds)
@@ -78,8 +78,8 @@ export function updateState(
     pairId: state.pairId,
     agentA: state.agentA,
     agentB: state.agentB,
-    alpha,
-    beta,
+    alpha: evidence.alpha,
+    beta: evidence.beta,
     trustScore,
     lastUpdated,
     interactionCount: state.interactionCount + 1,

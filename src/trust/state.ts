@@ -1,3 +1,4 @@
+import { score } from './beta.js';
 import type { CircuitState } from './circuit.js';
 import type { TrustConfig } from './config.js';
 import { TrustValueError } from './errors.js';
@@ -29,6 +30,13 @@ export interface PairNames {
   readonly agentB: string;
 }
 
+/** Whether a pair is that of two agents, in either order: a pair id alone may be shared by others. */
+export function isPairOf(pair: PairNames, { agentA, agentB }: Pick<PairNames, 'agentA' | 'agentB'>): boolean {
+  return (
+    (pair.agentA === agentA && pair.agentB === agentB) || (pair.agentA === agentB && pair.agentB === agentA)
+  );
+}
+
 /** The state of a pair that has no evidence yet. */
 export function freshState(pair: PairNames, t: number, config: TrustConfig, transition = 0): TrustState {
   const { alphaPrior: alpha, betaPrior: beta } = config;
@@ -38,7 +46,7 @@ export function freshState(pair: PairNames, t: number, config: TrustConfig, tran
     agentB: pair.agentB,
     alpha,
     beta,
-    trustScore: alpha / (alpha + beta),
+    trustScore: score({ alpha, beta }),
     lastUpdated: t,
     interactionCount: 0,
     circuitState: 'CLOSED',

@@ -1,4 +1,5 @@
 import { open, type RootDatabase } from 'lmdb';
+import { systemClock } from '../../clock.js';
 import { FulcrumError } from '../../errors.js';
 import type {
   ApplyBatch,
@@ -48,7 +49,7 @@ export class EmbeddedStore implements TrustStore {
     private readonly release: () => Promise<void>,
     options: EmbeddedStoreOptions,
   ) {
-    this.clock = options.clock ?? (() => Date.now() / 1_000);
+    this.clock = options.clock ?? systemClock;
     this.replaySpan = options.replaySpan ?? 0;
     this.keptIds = options.recentIds ?? 100_000;
     this.recentIds = new RecentKeys(this.keptIds);
