@@ -4,6 +4,11 @@ export const errorCodes = {
   config: { exitCode: 2, meaning: 'a config file cannot be read or does not validate' },
   input: { exitCode: 3, meaning: 'an input file or record cannot be used' },
   unavailable: { exitCode: 4, meaning: 'a server is away or does not answer' },
+  denied: { exitCode: 4, meaning: 'a server refuses the credentials, or what they are for' },
+  mismatch: {
+    exitCode: 6,
+    meaning: 'a stream, topic, consumer or layout is there and is not as it has to be; nothing was changed',
+  },
   refused: { exitCode: 5, meaning: 'the server refused the request' },
   store_corrupt: { exitCode: 6, meaning: 'stored state cannot be read; nothing was overwritten' },
   store_in_use: { exitCode: 6, meaning: 'another process owns the data folder' },
@@ -39,6 +44,7 @@ export class FulcrumError extends Error {
 const permanentCodes: readonly ErrorCode[] = [
   'usage',
   'conflict',
+  'mismatch',
   'store_closed',
   'store_corrupt',
   'store_foreign',

@@ -205,29 +205,58 @@ export const deadLetterReasons = [
 export type DeadLetterReason = (typeof deadLetterReasons)[number];
 
 export interface SourceBatch {
-  /** May be empty: nothing came within the wait, so the source is read up. */
+  /** May be empty: nothing came within the wait. */
   readonly messages: readonly SourceMessage[];
   /** Tells the source that all of the batch is done with. */
   ack(): Awaitable<void>;
 }
 
+/** How far one log of a source has been read, by all of its readers together. */
+export interface SourceProgress {
+  /** As positions name it. */
+  readonly source: string;
+  /** All positions up to this one are acknowledged. */
+  readonly acknowledged: number;
+  /** The highest position that the log holds, or held before it was emptied. */
+  readonly last: number;
+  /** The first message after `acknowledged`, null when there is none. */
+  readonly next: SourceMessage | null;
+}
+
 /** Where events come from. A batch that is not acknowledged is delivered again. */
 export interface EventSource {
-  /** Names the source in positions: stream or topic, partition and epoch. */
+  /** What the source is called in logs and errors, e.g. `nats:FULCRUM_INTERACTIONS`. */
   readonly name: string;
   /** What kind of thing it is, as dead letters say it: `nats`, `kafka`, `memory`, `file`. */
   readonly system: string;
   /** Which header prefix its CloudEvents binding uses. */
   readonly headerPrefix: 'ce-' | 'ce_';
-  /** The next messages, or null when the source has ended or is closed. */
+  /**
+   * The next messages, or null when the source has ended or is closed.
+   *
+   * @throws FulcrumError `unavailable` while the server is away; reading goes on with the next call
+   */
   read(maxMessages: number, maxWaitMs: number): Promise<SourceBatch | null>;
   /** Ends reading: the read under way and all later ones answer null. */
   close(): Awaitable<void>;
 }
 
+/** A source that others read too, and that keeps what was read. */
+export interface LogSource extends EventSource {
+  /** Every log that the source is made of, as positions name them, whoever reads it: one, or one a partition. */
+  logs(): readonly string[];
+  /** How far the logs have been read that this reader can speak for just now; the others are left out. */
+  progress(): Awaitable<readonly SourceProgress[]>;
+}
+
+/** What a stream is for. */
+export const channels = ['interactions', 'commands', 'circuits', 'dead-letters'] as const;
+
+export type Channel = (typeof channels)[number];
+
 /** One outgoing event. */
 export interface SinkMessage {
-  readonly channel: 'circuits' | 'dead-letters';
+  readonly channel: Channel;
   /** A message published again keeps its id. */
   readonly id: string;
   readonly tenant: string;
@@ -241,4 +270,34 @@ export interface SinkMessage {
 export interface EventSink {
   /** Resolves when all of them are safe with the broker; on an error any of them may be published again. */
   publish(messages: readonly SinkMessage[]): Awaitable<void>;
+}
+
+/** A server of streams: NATS JetStream or Kafka. Streams that are absent are created, present ones never altered. */
+export interface Broker {
+  /** `nats` or `kafka`. */
+  readonly system: string;
+  readonly sink: EventSink;
+  /**
+   * Events for any number of processors together: each goes to one of them, and comes again until it is
+   * acknowledged.
+   *
+   * @throws FulcrumError `mismatch` when stream or consumer are not as they have to be
+   */
+  consume(channel: 'interactions' | 'commands'): Promise<LogSource>;
+  /** All events of a channel for this reader alone: all that are kept, or those from now on. */
+  follow(channel: Channel, from: 'start' | 'now', tenant?: string): Promise<LogSource>;
+  /** Looks at server, permissions, streams and consumers; creates and changes nothing. */
+  check(): Promise<readonly Finding[]>;
+  close(): Promise<void>;
+}
+
+/** One thing that `doctor` looked at. */
+export interface Finding {
+  /** e.g. `nats stream FULCRUM_INTERACTIONS`. */
+  readonly what: string;
+  readonly status: 'ok' | 'warning' | 'bad';
+  /** What was found. */
+  readonly detail: string;
+  /** What to do about it; empty when it is ok. */
+  readonly mend: string;
 }
