@@ -135,7 +135,7 @@ export class TrustManager {
   };
 
   private conclude(agentA: string, agentB: string, result: ApplyResult | undefined): Awaitable<TrustState> {
-    if (result?.kind !== 'applied') throw refusal(result);
+    if (result?.kind !== 'applied' || result.state === null) throw refusal(result);
     const { state, transitions } = result;
     if (transitions.length === 0 || this.bridge === null) return state;
     return this.tell(agentA, agentB, state, state.circuitState).then(() => state);

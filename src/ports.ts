@@ -60,13 +60,20 @@ export interface ApplyBatch {
   readonly rules: StoreRules;
   /** The applying process's clock, whole ms since the epoch. */
   readonly nowMs: number;
+  /** false: nobody looks at the states in the results, and a store may leave them out. @defaultValue true */
+  readonly states?: boolean;
 }
 
 /** Why a store does not take an event; the event becomes a dead letter and is not marked as applied. */
 export type StoreRejection = 'pair_id_collision' | 'state_unreadable';
 
 export type ApplyResult =
-  | { readonly kind: 'applied'; readonly state: TrustState; readonly transitions: readonly Transition[] }
+  | {
+      readonly kind: 'applied';
+      /** Null only where nobody wanted it. */
+      readonly state: TrustState | null;
+      readonly transitions: readonly Transition[];
+    }
   /** The position was applied before: a redelivery. */
   | { readonly kind: 'repeat' }
   /** The producer sent this event before, at another position. */
@@ -121,6 +128,8 @@ export interface SourceMark {
   readonly source: string;
   /** All positions up to this one are acknowledged. */
   readonly acknowledged: number;
+  /** Up to what time of its events it has been read, seconds since the epoch; absent: it is not known. */
+  readonly readTo?: number;
 }
 
 /**
@@ -138,16 +147,26 @@ export interface TrustStore {
   /** Pairs whose circuit is not CLOSED. */
   circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }>;
   readonly outbox: {
-    /** The oldest entries, in order. */
+    /** The oldest entries that are this process's to publish, in order. */
     read(limit: number): Awaitable<readonly OutboxEntry[]>;
     /** Removes what was read, once the broker has it. */
     remove(entries: readonly OutboxEntry[]): Awaitable<void>;
   };
   /** Remembers how far sources are acknowledged; what lies `replaySpan` below is no longer told apart. */
   mark(marks: readonly SourceMark[]): Awaitable<void>;
-  /** The highest position of a source that was applied, 0 if none was. */
-  lastApplied(source: string): Awaitable<number>;
   close(): Awaitable<void>;
+}
+
+/** A store that other processes use at the same time. What any of them leaves in the outbox is everybody's to publish. */
+export interface SharedStore extends TrustStore {
+  /** Says that a processor works on this state: managers in other processes follow its rules from now on. */
+  register(timedRecovery: boolean): Promise<void>;
+  /** What was last marked of every source, by all processes. */
+  marks(): Promise<readonly SourceMark[]>;
+}
+
+export function isShared(store: TrustStore): store is SharedStore {
+  return 'marks' in store;
 }
 
 // -------------------------------------------------------------------------------------------- streams

@@ -23,7 +23,6 @@ function around(inner: MemoryStore, how: Around): TrustStore {
     circuits: () => inner.circuits(),
     outbox: inner.outbox,
     mark: (marks) => inner.mark(marks),
-    lastApplied: (source) => inner.lastApplied(source),
     close: () => inner.close(),
   };
 }

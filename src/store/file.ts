@@ -88,10 +88,6 @@ export class FileStore implements TrustStore {
 
   mark(): void {}
 
-  lastApplied(): number {
-    return 0;
-  }
-
   async close(): Promise<void> {
     await this.last;
   }

@@ -119,6 +119,7 @@ export class MemoryStore implements TrustStore {
     }
   }
 
+  /** The highest position of a source that was applied, 0 if none was. */
   lastApplied(source: string): number {
     return this.positions.get(source)?.highest ?? 0;
   }

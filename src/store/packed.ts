@@ -4,84 +4,92 @@ import { circuitStates } from '../trust/circuit.js';
 import type { Pair } from '../trust/record.js';
 
 /**
- * A pair as bytes, little-endian:
+ * A pair as bytes, little-endian; a number that is absent is NaN. The Redis scripts read and write the same.
  *
  *     u8   version, 1
- *     u8   what is present, see the flags below, and the circuit in bits 1 and 2
- *     f64  transition
- *     f64  transitionAt                                        if hasTransitionAt
- *     f64  resetTime, resetAt                                  if hasReset
- *     f64  terminateTime                                       if hasTerminate
- *     f64  alpha, beta, lastUpdated, interactionCount          if hasState
- *     f64  openedAt                                            if hasOpenedAt
- *     u32  bytes of agentA, UTF-8 ; u32 bytes of agentB, UTF-8
+ *     u8   1: there is evidence; 2, 4: the circuit; 8: the times below are there
+ *     f64  alpha, beta, lastUpdated, interactionCount, transition
+ *     f64  transitionAt, openedAt, resetTime, resetAt, terminateTime, queuedAt     if times
+ *     u32  bytes of agentA, UTF-8, then they ; u32 bytes of agentB, UTF-8, then they
+ *     ids  6 bytes of each recent event id, in Redis alone
+ *
+ * queuedAt is the store's own, in Redis alone: the time under which the pair stands among what is due.
  */
 export const packedVersion = 1;
 
 const hasState = 1;
 const circuitShift = 1;
 const circuitMask = 0b11;
-const hasOpenedAt = 8;
-const hasTransitionAt = 16;
-const hasReset = 32;
-const hasTerminate = 64;
+const hasTimes = 8;
+const headBytes = 42;
+const timesBytes = 48;
+/** Bytes of the digest of one event id. */
+export const idBytes = 6;
 
 /** Packs `pair` after `reserve` bytes that are left for the caller. */
 export function packPair(pair: Pair, reserve = 0): Buffer {
   const { state } = pair;
   const lengthA = Buffer.byteLength(pair.agentA, 'utf8');
   const lengthB = Buffer.byteLength(pair.agentB, 'utf8');
-  const buffer = Buffer.allocUnsafe(reserve + 2 + 10 * 8 + 8 + lengthA + lengthB);
-  let flags = 0;
+  const buffer = Buffer.allocUnsafe(reserve + headBytes + timesBytes + 8 + lengthA + lengthB);
+  const times = [pair.transitionAt, state?.openedAt, pair.resetTime, pair.resetAt, pair.terminateTime, null];
+  let flags = state === null ? 0 : hasState | (circuitStates.indexOf(state.circuitState) << circuitShift);
   let at = reserve + 2;
   const number = (value: number): void => {
     at = buffer.writeDoubleLE(value, at);
   };
+  number(state?.alpha ?? 0);
+  number(state?.beta ?? 0);
+  number(state?.lastUpdated ?? 0);
+  number(state?.interactionCount ?? 0);
   number(pair.transition);
-  if (pair.transitionAt !== null) {
-    flags |= hasTransitionAt;
-    number(pair.transitionAt);
+  if (times.some((time) => typeof time === 'number')) {
+    flags |= hasTimes;
+    for (const time of times) number(time ?? Number.NaN);
   }
-  if (pair.resetTime !== null && pair.resetAt !== null) {
-    flags |= hasReset;
-    number(pair.resetTime);
-    number(pair.resetAt);
-  }
-  if (pair.terminateTime !== null) {
-    flags |= hasTerminate;
-    number(pair.terminateTime);
-  }
-  if (state !== null) {
-    flags |= hasState | (circuitStates.indexOf(state.circuitState) << circuitShift);
-    number(state.alpha);
-    number(state.beta);
-    number(state.lastUpdated);
-    number(state.interactionCount);
-    if (state.openedAt !== null) {
-      flags |= hasOpenedAt;
-      number(state.openedAt);
-    }
-  }
-  at = buffer.writeUInt32LE(lengthA, at);
-  at += buffer.write(pair.agentA, at, 'utf8');
-  at = buffer.writeUInt32LE(lengthB, at);
-  at += buffer.write(pair.agentB, at, 'utf8');
+  at = writeNames(buffer, pair, at);
   buffer[reserve] = packedVersion;
   buffer[reserve + 1] = flags;
   return buffer.subarray(0, at);
 }
 
-/** @throws FulcrumError `state_unreadable` when the bytes are of a newer version or are not whole. */
-export function unpackPair(pairId: string, buffer: Buffer, offset = 0): Pair {
+/** Both names as they stand in a packed pair. */
+export function packNames(names: Pick<Pair, 'agentA' | 'agentB'>): Buffer {
+  const length = Buffer.byteLength(names.agentA, 'utf8') + Buffer.byteLength(names.agentB, 'utf8');
+  const buffer = Buffer.allocUnsafe(8 + length);
+  writeNames(buffer, names, 0);
+  return buffer;
+}
+
+/** Writes both names at an offset and returns where they end. */
+export function writeNames(
+  buffer: Buffer,
+  { agentA, agentB }: Pick<Pair, 'agentA' | 'agentB'>,
+  offset: number,
+): number {
+  let at = offset;
+  for (const name of [agentA, agentB]) {
+    const bytes = buffer.write(name, at + 4, 'utf8');
+    buffer.writeUInt32LE(bytes, at);
+    at += 4 + bytes;
+  }
+  return at;
+}
+
+/**
+ * @param mostIds how many recent event ids may follow
+ * @throws FulcrumError `state_unreadable` when the bytes are of a newer version or are not whole.
+ */
+export function unpackPair(pairId: string, buffer: Buffer, offset = 0, mostIds = 0): Pair {
   try {
-    return unpack(pairId, buffer, offset);
+    return unpack(pairId, buffer, offset, mostIds);
   } catch (cause) {
     if (cause instanceof FulcrumError) throw cause;
     throw unreadable(pairId, `its ${buffer.length - offset} bytes are not whole`, cause);
   }
 }
 
-function unpack(pairId: string, buffer: Buffer, offset: number): Pair {
+function unpack(pairId: string, buffer: Buffer, offset: number, mostIds: number): Pair {
   const version = buffer.readUInt8(offset);
   if (version !== packedVersion)
     throw unreadable(pairId, `it has format version ${version}, this one reads ${packedVersion}`);
@@ -92,17 +100,21 @@ function unpack(pairId: string, buffer: Buffer, offset: number): Pair {
     at += 8;
     return value;
   };
-  const when = (flag: number): number | null => ((flags & flag) === 0 ? null : number());
+  const evidence = { alpha: number(), beta: number(), lastUpdated: number(), interactionCount: number() };
   const transition = number();
-  const transitionAt = when(hasTransitionAt);
-  const resetTime = when(hasReset);
-  const resetAt = when(hasReset);
-  const terminateTime = when(hasTerminate);
-  const evidence =
-    (flags & hasState) === 0
-      ? null
-      : { alpha: number(), beta: number(), lastUpdated: number(), interactionCount: number() };
-  const openedAt = when(hasOpenedAt);
+  const when = (): number | null => {
+    if ((flags & hasTimes) === 0) return null;
+    const time = number();
+    return Number.isNaN(time) ? null : time;
+  };
+  const [transitionAt, openedAt, resetTime, resetAt, terminateTime] = [
+    when(),
+    when(),
+    when(),
+    when(),
+    when(),
+  ];
+  when();
   const text = (): string => {
     const length = buffer.readUInt32LE(at);
     at += 4;
@@ -113,10 +125,12 @@ function unpack(pairId: string, buffer: Buffer, offset: number): Pair {
   };
   const agentA = text();
   const agentB = text();
-  if (at !== buffer.length) throw unreadable(pairId, `${buffer.length - at} bytes are left over`);
+  const rest = buffer.length - at;
+  if (rest % idBytes !== 0 || rest > mostIds * idBytes)
+    throw unreadable(pairId, `${rest} bytes are left over`);
   const circuitState = circuitStates[(flags >> circuitShift) & circuitMask] ?? 'CLOSED';
   const state =
-    evidence === null
+    (flags & hasState) === 0
       ? null
       : Object.freeze({
           pairId,

@@ -55,7 +55,6 @@ export function liftStore(simple: SimpleStore): TrustStore {
     async *circuits() {},
     outbox: { read: () => [], remove: () => {} },
     mark: () => {},
-    lastApplied: () => 0,
     close: () => simple.close?.(),
   };
 }

@@ -131,10 +131,6 @@ export class WriteBehindStore implements TrustStore {
     return this.store.mark(marks);
   }
 
-  lastApplied(source: string): ReturnType<TrustStore['lastApplied']> {
-    return this.store.lastApplied(source);
-  }
-
   private follow<R>(work: () => Promise<R>): Promise<R> {
     if (this.broken !== null) return Promise.reject(this.broken);
     if (this.closed) return Promise.reject(new FulcrumError('store_closed', 'the store is closed'));

@@ -6,6 +6,7 @@ import { describeTrustStore } from './store.js';
 describeTrustStore({
   name: 'MemoryStore',
   open: async (settings) => new MemoryStore(settings),
+  lastApplied: (store, source) => (store as MemoryStore | EmbeddedStore).lastApplied(source),
   hasClock: true,
 });
 
@@ -25,5 +26,6 @@ describeTrustStore({
     await store.close();
     return openAt(pathOf.get(store) as string, settings);
   },
+  lastApplied: (store, source) => (store as MemoryStore | EmbeddedStore).lastApplied(source),
   hasClock: true,
 });

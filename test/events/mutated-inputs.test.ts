@@ -48,6 +48,7 @@ function fault({ agentA, agentB, tenant, time, weight, eventId }: AcceptedIntera
 /** What should not be in the state after an event, or null. */
 function unsound(result: ApplyResult): string | null {
   if (result.kind !== 'applied') return result.kind === 'duplicate' ? null : result.kind;
+  if (result.state === null) return 'no state';
   const { alpha, beta, trustScore } = result.state;
   const sound = alpha > 0 && beta > 0 && Number.isFinite(alpha + beta) && trustScore >= 0 && trustScore <= 1;
   return sound ? null : `alpha ${alpha}, beta ${beta}, score ${trustScore}`;

@@ -25,7 +25,6 @@ export function changedStore(store: TrustStore, change: Partial<TrustStore>): Tr
     circuits: () => store.circuits(),
     outbox: store.outbox,
     mark: (marks) => store.mark(marks),
-    lastApplied: (source) => store.lastApplied(source),
     close: () => store.close(),
     ...change,
   };

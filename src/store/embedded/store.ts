@@ -135,6 +135,7 @@ export class EmbeddedStore implements TrustStore {
     });
   }
 
+  /** The highest position of a source that was applied, 0 if none was. */
   lastApplied(source: string): number {
     return this.positions.get(source)?.highest ?? 0;
   }

@@ -14,6 +14,8 @@ export interface StoreUnderTest {
   open(settings?: StoreSettings): Promise<TrustStore>;
   /** Closes the store and opens what it left behind; absent where nothing is left. */
   reopen?(store: TrustStore, settings?: StoreSettings): Promise<TrustStore>;
+  /** The highest position that was applied; absent where the store does not say. */
+  lastApplied?(store: TrustStore, source: string): number;
   /** The store takes `settings.clock`; false where expiry is somebody else's. */
   readonly hasClock: boolean;
 }
