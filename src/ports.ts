@@ -268,6 +268,10 @@ export interface LogSource extends EventSource {
   progress(): Awaitable<readonly SourceProgress[]>;
 }
 
+export function isLog(source: EventSource): source is LogSource {
+  return 'progress' in source;
+}
+
 /** What a stream is for. */
 export const channels = ['interactions', 'commands', 'circuits', 'dead-letters'] as const;
 

@@ -30,7 +30,7 @@ export async function runInteractions(work: Work, sweep: Sweep, source: EventSou
       await processBatch(work, sweep, source, batch);
       mark.acknowledged = (batch.messages.at(-1) as SourceMessage).position.sequence;
     }
-    await mark.write(batch === null);
+    if (!work.shared) await mark.write(batch === null);
     if (batch === null) break;
     // A backlog that a source and a store in this process can serve at once must not starve all else.
     await nextTurn();
@@ -56,9 +56,18 @@ async function processBatch(
     source,
     outcomes.flatMap(({ message, rejection }) => (rejection === null ? [] : [{ message, rejection }])),
   );
-  await work.publish();
+  // What is in a shared outbox is safe there, and a transition seldom.
+  if (!work.shared) await work.publish();
+  else if (results.some(moved)) publishSoon(work);
   for (const outcome of outcomes) settle(outcome);
   await work.must(`acknowledge ${source.name}`, () => batch.ack());
+}
+
+const moved = (result: ApplyResult): boolean => result.kind === 'applied' && result.transitions.length > 0;
+
+/** Not waited for; where it fails, the processor's own loop tries again. */
+function publishSoon(work: Work): void {
+  work.publish().catch(() => {});
 }
 
 /**
@@ -93,7 +102,13 @@ function apply(work: Work, accepted: readonly AcceptedInteraction[]): Promise<re
     return { ...event, policy: index };
   });
   return work.must('apply interactions', () =>
-    work.store.apply({ events, policies, rules: work.rules, nowMs: transitionClock(work.clock()) }),
+    work.store.apply({
+      events,
+      policies,
+      rules: work.rules,
+      nowMs: transitionClock(work.clock()),
+      states: work.observer.applied !== undefined,
+    }),
   );
 }
 
@@ -120,7 +135,7 @@ function settle({ message, result, rejection }: Outcome): void {
 }
 
 async function sweepTo(work: Work, sweep: Sweep, source: EventSource, t: number): Promise<void> {
-  if (!work.rules.timedRecovery) return;
+  if (!work.rules.timedRecovery || work.shared) return;
   sweep.advance(source.name, t);
   for (;;) {
     const step = await work.must('make recoveries', () => sweep.step());

@@ -1,5 +1,5 @@
 import { defaultLimits, type EventLimits } from '../events/delivered.js';
-import type { Clock, EventSink, EventSource, TrustStore } from '../ports.js';
+import { type Clock, type EventSink, type EventSource, isLog, isShared, type TrustStore } from '../ports.js';
 import { transitionClock } from '../trust/evaluator.js';
 import type { PolicyBook } from '../trust/policies.js';
 import { runCommands } from './commands.js';
@@ -7,6 +7,7 @@ import { runInteractions } from './interactions.js';
 import { Relay } from './relay.js';
 import { GaveUp, untilDone, type Weather } from './retry.js';
 import { Sweep } from './sweep.js';
+import { runUpkeep, writeMarks } from './upkeep.js';
 import type { ProcessorObserver, Work } from './work.js';
 
 export interface ProcessorOptions {
@@ -57,6 +58,7 @@ export class Processor {
       maxBatch: options.maxBatch ?? 512,
       idleMs: options.idleMs ?? 100,
       observer: options.observer ?? {},
+      shared: isShared(store),
       publish: () => this.work.must('publish circuit events', () => this.relay.flush()),
       must: (what, work) => untilDone(what, work, this.giveUp.signal, weather),
     };
@@ -101,9 +103,25 @@ export class Processor {
     );
     // What a process that died has left behind comes first.
     await work.publish();
+    const ended = new AbortController();
     const commandLoop = commands === undefined ? Promise.resolve() : runCommands(work, commands);
     const interactionLoops = Promise.all(interactions.map((source) => runInteractions(work, sweep, source)));
-    await Promise.all([commandLoop, interactionLoops.finally(() => commands?.close())]);
+    const batches = Promise.all([commandLoop, interactionLoops.finally(() => commands?.close())]).finally(
+      () => ended.abort(),
+    );
+    await Promise.all([batches, this.runShared(ended.signal)]);
+  }
+
+  /** What processors of one shared store do together; nothing where the store is this process's own. */
+  private async runShared(signal: AbortSignal): Promise<void> {
+    const { work } = this;
+    const { store, interactions } = this.options;
+    if (!isShared(store)) return;
+    const logs = interactions.filter(isLog);
+    await work.must('register', () => store.register(work.rules.timedRecovery));
+    await runUpkeep(work, store, logs, signal);
+    await work.publish();
+    await writeMarks(work, store, logs);
   }
 
   private watched(weather: Weather | undefined): Weather {

@@ -32,6 +32,8 @@ export interface Work {
   readonly maxBatch: number;
   readonly idleMs: number;
   readonly observer: ProcessorObserver;
+  /** The store is others' too: recoveries and marks are made beside the batches, see `upkeep.ts`. */
+  readonly shared: boolean;
   /** Publishes all that the outbox holds. */
   publish(): Promise<void>;
   /** Does it until it is done. @throws GaveUp when the processor was told to stop */

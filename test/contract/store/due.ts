@@ -20,6 +20,7 @@ const cooldown = { policies: [withCooldown] };
 const byDecay = () => defaults;
 
 export function makesWhatIsDue(under: StoreUnderTest): void {
+  const inOneOrder = it.skipIf(under.scattered === true);
   describe('makes what is due', () => {
     it('a probe, when the cooldown is over and not before', async () => {
       const store = await openFor(under);
@@ -61,7 +62,7 @@ export function makesWhatIsDue(under: StoreUnderTest): void {
       expect(await story(store)).toHaveLength(2);
     });
 
-    it('at most as many pairs as asked for, the earliest first', async () => {
+    inOneOrder('at most as many pairs as asked for, the earliest first', async () => {
       const store = await openFor(under);
       for (const [i, agentA] of ['e', 'c', 'd'].entries())
         await apply(store, [collapse(start + i, { agentA })], cooldown);
@@ -134,7 +135,9 @@ export function makesWhatIsDue(under: StoreUnderTest): void {
       const before = await readPair(store);
       await store.due(dueBy(start + 60));
       expect(await readPair(store)).toEqual(before);
-      expect((await story(store)).slice(3)).toEqual(['c-b half_opened at 60']);
+      expect((await story(store)).filter((line) => line.includes('half_opened'))).toEqual([
+        'c-b half_opened at 60',
+      ]);
     });
 
     it('nothing of a pair that closed by itself', async () => {
@@ -167,7 +170,7 @@ export function makesWhatIsDue(under: StoreUnderTest): void {
       expect((await story(store)).slice(1)).toEqual(['a-b half_opened at 60', 'a-b opened at 61']);
     });
 
-    it('on the next call, when this one throws', async () => {
+    inOneOrder('on the next call, when this one throws', async () => {
       const store = await openFor(under);
       await apply(store, [collapse(start), collapse(start + 1, { agentA: 'c' })], cooldown);
       const policyOf = (_tenant: string, agentA: string) => {

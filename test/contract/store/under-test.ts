@@ -16,6 +16,10 @@ export interface StoreUnderTest {
   reopen?(store: TrustStore, settings?: StoreSettings): Promise<TrustStore>;
   /** The highest position that was applied; absent where the store does not say. */
   lastApplied?(store: TrustStore, source: string): number;
+  /** Pairs lie in several places, so what concerns different pairs has no order. @defaultValue false */
+  readonly scattered?: boolean;
+  /** How many random stories it is held to. @defaultValue 300 */
+  readonly runs?: number;
   /** The store takes `settings.clock`; false where expiry is somebody else's. */
   readonly hasClock: boolean;
 }

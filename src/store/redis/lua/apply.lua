@@ -1,4 +1,4 @@
--- parts: model pair step keep policy
+-- parts: pair model policy step keep
 --
 -- Applies a batch of interactions in one atomic step. Reads and computes first and writes last.
 --
@@ -16,159 +16,139 @@
 -- Answers a character an event (a applied, r repeat, d duplicate, s superseded, c collision, u unreadable), which
 -- events made changes, the changes, and the state after each event if they are wanted.
 
-local header = ARGV[1]
-local shards, segments, floors, pair_count, flags, now_ms = unpack_struct('<I2I2I2I2Bd', header)
+local shards, segments, floors, pair_count, flags, now_ms = unpack_struct('<I2I2I2I2Bd', ARGV[1])
 local wants_states, streamed, timed = flags >= 4, flags % 4 >= 2, flags % 2 == 1
 local rules = { timed_recovery = timed, streamed = streamed, now_ms = now_ms }
 local first_segment, first_floor = 2 * shards, 2 * shards + segments
 local first_pair = first_floor + floors
+local policies = unpack_policies(6)
 
--- Reads all of some keys, which may be more than one call's results have room for.
+-- Reads keys that may be more than one call has room for.
 local function read_keys(first, last)
-  if last - first < 4000 then
-    if last < first then return {} end
-    return redis.call('MGET', unpack(KEYS, first, last))
-  end
   local values = {}
   for from = first, last, 4000 do
-    local part = redis.call('MGET', unpack(KEYS, from, math.min(last, from + 3999)))
+    local part = call('MGET', unpack(KEYS, from, math.min(last, from + 3999)))
+    if from == first and last - first < 4000 then return part end
     for i = 1, #part do values[from - first + i] = part[i] end
   end
   return values
 end
 
-local policies = {}
-for i = 6, #ARGV, 2 do policies[#policies + 1] = unpack_policy(ARGV[i], ARGV[i + 1]) end
-
-local floor_values = read_keys(first_floor + 1, first_pair)
-local seen = {}
+-- Bits of positions: those of a segment, which of them the floor covers, whether one was set.
+local bits, first_byte, covered, dirty = {}, {}, {}, {}
 do
+  local floor_values = read_keys(first_floor + 1, first_pair)
   local at = 1
   for i = 1, segments do
-    local start, length, floor, base
-    start, length, floor, base, at = unpack_struct('<I2I2I2d', ARGV[2], at)
-    local bytes = redis.call('GETRANGE', KEYS[first_segment + i], start, start + length - 1)
-    local bits = { string.byte(bytes, 1, -1) }
-    for j = #bits + 1, length do bits[j] = 0 end
-    seen[i] = { bits = bits, start = start, below = tonumber(floor_values[floor] or -1) - base, dirty = false }
+    local length, floor, base
+    first_byte[i], length, floor, base, at = unpack_struct('<I2I2I2d', ARGV[2], at)
+    local bytes = call('GETRANGE', KEYS[first_segment + i], first_byte[i], first_byte[i] + length - 1)
+    local cells = { string.byte(bytes, 1, -1) }
+    for j = #cells + 1, length do cells[j] = 0 end
+    bits[i] = cells
+    covered[i] = tonumber(floor_values[floor] or -1) - base
   end
 end
 
-local values = read_keys(first_pair + 1, first_pair + pair_count)
-local pairs_, why, shard_of = {}, {}, {}
+-- Why a pair cannot be had, where it cannot.
+local why, shard_of = {}, {}
 do
-  local at, names, shard = 1, nil, nil
-  for i = 1, pair_count do
-    shard, names, at = unpack_struct('<I2I4c0', ARGV[3], at)
-    shard_of[i] = shard
-    local value = values[i]
+  local values = read_keys(first_pair + 1, first_pair + pair_count)
+  local at, names = 1, nil
+  for p = 1, pair_count do
+    shard_of[p], names, at = unpack_struct('<I2I4c0', ARGV[3], at)
+    local value = values[p]
     if value then
-      pairs_[i], why[i] = unpack_pair(value, names)
-    elseif redis.call('EXISTS', KEYS[first_pair + i]) == 1 then
+      why[p] = unpack_pair(p, value, names)
+    elseif call('EXISTS', KEYS[first_pair + p]) == 1 then
       -- MGET answers nothing for a key of another type.
-      why[i] = 'u'
+      why[p] = 'u'
     else
-      pairs_[i] = unknown_pair(names)
+      begin_unknown(p, names)
     end
   end
 end
 -- A key of the wrong type speaks up here, before anything is written.
 for i = 1, shards do
-  redis.call('XLEN', KEYS[2 * i - 1])
-  redis.call('ZCARD', KEYS[2 * i])
+  call('XLEN', KEYS[2 * i - 1])
+  call('ZCARD', KEYS[2 * i])
 end
 
 local powers = { [0] = 128, 64, 32, 16, 8, 4, 2, 1 }
 local floor_of = math.floor
-local kinds, states, changed, last_policy = {}, {}, {}, {}
--- Each change: its event, its bytes, its pair.
-local told, bytes_told, pair_told = {}, {}, {}
 local events, texts = ARGV[4], ARGV[5]
-local at, n = 1, 0
+local kinds, states = {}, {}
+-- Pairs to be written, and under which policy; none where only an id is new.
+local written, is_written, policy_of = {}, {}, {}
+
+local n, outcome, text_at, id_length, trace_length = 0, 0, 0, 0, 0
+local function explain()
+  cause.by, cause.outcome = n, outcome
+  cause.event_id = sub(texts, text_at, text_at + id_length - 1)
+  cause.trace = sub(texts, text_at + id_length, text_at + id_length + trace_length - 1)
+end
+
+-- What becomes of the event of a pair that can be had.
+local function apply_event(p, policy, t, weight, id)
+  if id then
+    if is_recent(p, id) then return 'd' end
+    remember(p, id)
+  end
+  local void = streamed and reset_at[p] and t <= reset_at[p]
+  if not is_written[p] and (id or not void) then
+    is_written[p] = true
+    written[#written + 1] = p
+  end
+  if void then return 's' end
+  apply_interaction(p, outcome, t, weight, policy, rules, explain)
+  policy_of[p] = policy
+  return 'a'
+end
+
+local at = 1
 while at <= #events do
-  local pair_index, policy_index, segment, bit, marks, t, weight, id, text_at, id_length, trace_length
-  pair_index, policy_index, segment, bit, marks, t, weight, id, text_at, id_length, trace_length, at =
+  local p, policy, segment, bit, marks, t, weight, id
+  p, policy, segment, bit, marks, t, weight, id, text_at, id_length, trace_length, at =
     unpack_struct('<I2I2I2I2Bddc6I4I2B', events, at)
   n = n + 1
-  local pair = pairs_[pair_index]
-  local part, cell, power
+  outcome = marks % 4
+  local cells, cell, power
   local applied = false
   if marks >= 8 then
-    marks = marks - 8
-    part = seen[segment]
-    cell = floor_of(bit / 8) + 1
-    power = powers[bit % 8]
-    applied = bit <= part.below or floor_of(part.bits[cell] / power) % 2 == 1
+    cells, cell, power = bits[segment], floor_of(bit / 8) + 1, powers[bit % 8]
+    applied = bit <= covered[segment] or floor_of(cells[cell] / power) % 2 == 1
   end
   if applied then
     kinds[n] = 'r'
-  elseif pair == nil then
-    kinds[n] = why[pair_index]
+  elseif why[p] then
+    kinds[n] = why[p]
   else
-    if part then
-      part.bits[cell] = part.bits[cell] + power
-      part.dirty = true
+    if cells then
+      cells[cell] = cells[cell] + power
+      dirty[segment] = true
     end
-    local has_id = marks >= 4
-    if has_id and is_recent(pair.ids, id) then
-      kinds[n] = 'd'
-    else
-      if has_id then
-        marks = marks - 4
-        pair.ids = with_recent(pair.ids, id)
-        if not pair.dirty then
-          pair.dirty = true
-          changed[#changed + 1] = pair_index
-        end
-      end
-      if streamed and t <= pair.reset_at then
-        kinds[n] = 's'
-      else
-        kinds[n] = 'a'
-        local changes = {}
-        local policy = policies[policy_index]
-        apply_interaction(pair, marks, t, weight, policy, rules, changes, function()
-          return {
-            kind = BY_INTERACTION, outcome = marks, actor = '', reason = '',
-            event_id = sub(texts, text_at, text_at + id_length - 1),
-            trace = sub(texts, text_at + id_length, text_at + id_length + trace_length - 1),
-          }
-        end)
-        last_policy[pair_index] = policy
-        if not pair.dirty then
-          pair.dirty = true
-          changed[#changed + 1] = pair_index
-        end
-        for i = 1, #changes do
-          local k = #told + 1
-          told[k], bytes_told[k], pair_told[k] = n, changes[i], pair_index
-        end
-      end
-    end
+    kinds[n] = apply_event(p, policies[policy], t, weight, marks % 8 >= 4 and id or nil)
   end
-  if wants_states then states[n] = pair and pack_pair(pair) or '' end
+  if wants_states then states[n] = why[p] and '' or pack_pair(p) end
 end
 
 -- From here on it only writes.
-for i = 1, #changed do
-  local index = changed[i]
-  local pair, key, policy = pairs_[index], KEYS[first_pair + index], last_policy[index]
-  if policy then
-    keep(pair, key, KEYS[2 * shard_of[index]], policy, rules)
+for i = 1, #written do
+  local p = written[i]
+  local key = KEYS[first_pair + p]
+  if policy_of[p] then
+    keep(p, key, KEYS[2 * shard_of[p]], policy_of[p], rules)
   else
-    redis.call('SET', key, pack_pair(pair), 'KEEPTTL')
+    call('SET', key, pack_pair(p), 'KEEPTTL')
   end
 end
 for i = 1, segments do
-  local part = seen[i]
-  if part.dirty then
-    redis.call('SETRANGE', KEYS[first_segment + i], part.start, string.char(unpack(part.bits)))
-  end
+  if dirty[i] then call('SETRANGE', KEYS[first_segment + i], first_byte[i], string.char(unpack(bits[i]))) end
 end
 if streamed then
-  for k = 1, #told do
-    local index = pair_told[k]
-    redis.call('XADD', KEYS[2 * shard_of[index] - 1], '*', member_of(KEYS[first_pair + index]), bytes_told[k])
+  for k = 1, #changed_by do
+    local p = changed_pair[k]
+    call('XADD', KEYS[2 * shard_of[p] - 1], '*', member_of(KEYS[first_pair + p]), changed_bytes[k])
   end
 end
-return { table.concat(kinds), told, bytes_told, states }
+return { table.concat(kinds), changed_by, changed_bytes, states }

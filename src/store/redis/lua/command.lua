@@ -1,4 +1,4 @@
--- parts: model pair step keep policy
+-- parts: pair model policy step keep
 --
 -- Applies one operator's command: src/trust/command.ts in Lua.
 --
@@ -15,79 +15,67 @@ local resets, streamed, timed = flags >= 4, flags % 4 >= 2, flags % 2 == 1
 local rules = { timed_recovery = timed, streamed = streamed, now_ms = now_ms }
 local outbox, due_key, pair_key = KEYS[1], KEYS[2], KEYS[3]
 local policy = unpack_policy(ARGV[3], ARGV[4])
-local cause = { kind = BY_OPERATOR, event_id = ARGV[5], trace = ARGV[6], actor = ARGV[7], reason = ARGV[8] }
+cause.event_id, cause.trace, cause.actor, cause.reason = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
-local value = redis.call('MGET', pair_key)[1]
-if not value and redis.call('EXISTS', pair_key) == 1 then return { 'u' } end
-local pair, why
+local p = 1
+local value = call('MGET', pair_key)[1]
 if value then
-  pair, why = unpack_pair(value, ARGV[2])
+  local why = unpack_pair(p, value, ARGV[2])
+  if why then return { why } end
+elseif call('EXISTS', pair_key) == 1 then
+  return { 'u' }
 else
-  pair = unknown_pair(ARGV[2])
+  begin_unknown(p, ARGV[2])
 end
-if pair == nil then return { why } end
-redis.call('XLEN', outbox)
-redis.call('ZCARD', due_key)
+call('XLEN', outbox)
+call('ZCARD', due_key)
 
-local before = pair.has_state and value or ''
+local before = circuit[p] and value or ''
 -- Without a log the order of the calls is the order of the commands, whatever the clock does.
-if not streamed then pair.reset_time, pair.reset_at, pair.terminate_time = NONE, NONE, NONE end
-local changes = {}
-
-local function change(kind, from, occurred_at)
-  local previous = pair.transition
-  pair.transition = next_transition(previous, now_ms)
-  pair.transition_at = occurred_at
-  changes[1] = describe(pair, kind, from, previous, occurred_at, cause, policy, rules)
-end
+if not streamed then reset_time[p], reset_at[p], terminate_time[p] = nil, nil, nil end
 
 local function terminate()
-  local known = pair.terminate_time
-  local latest = known == known and max(time, known) or time
-  if not pair.has_state then begin_state(pair, time, policy) end
-  if pair.circuit == TERMINATED then
+  local known, from = terminate_time[p], circuit[p]
+  local latest = known and max(time, known) or time
+  terminate_time[p] = latest
+  if from == TERMINATED then
     -- Without evidence the state stands at its terminate, and of several that is the last, whatever came first.
-    if known == known and pair.count == 0 then pair.last_updated = latest end
-    pair.terminate_time = latest
+    if known and count[p] == 0 then last_updated[p] = latest end
     return
   end
-  local from = pair.circuit
-  pair.terminate_time = latest
-  pair.circuit = TERMINATED
-  change(TERMINATES, from, time)
+  if not from then begin_state(p, time, policy) end
+  circuit[p] = TERMINATED
+  note_change(p, TERMINATES, from or CLOSED, time, BY_OPERATOR, policy, rules)
 end
 
 local function reset()
-  local stays = pair.terminate_time == pair.terminate_time and time < pair.terminate_time
+  local from, terminated = circuit[p], terminate_time[p]
+  local stays = terminated and time < terminated
   -- A pair that only a terminate has touched has no evidence: its lastUpdated is no time of an interaction.
-  local at = time
-  if pair.has_state and pair.count > 0 then at = max(time, pair.last_updated) end
-  if pair.reset_at == pair.reset_at then at = max(at, pair.reset_at) end
-  pair.reset_time, pair.reset_at = time, at
-  if not pair.has_state or (stays and pair.count == 0) then return end
-  local from = pair.circuit
-  begin_state(pair, stays and pair.terminate_time or at, policy)
-  if stays then pair.circuit = TERMINATED end
-  change(RESETS, from, at)
-  pair.has_state = stays
+  local at = from and count[p] > 0 and max(time, last_updated[p]) or time
+  if reset_at[p] then at = max(at, reset_at[p]) end
+  reset_time[p], reset_at[p] = time, at
+  if not from or (stays and count[p] == 0) then return end
+  begin_state(p, stays and terminated or at, policy)
+  if stays then circuit[p] = TERMINATED end
+  note_change(p, RESETS, from, at, BY_OPERATOR, policy, rules)
+  if not stays then
+    alpha[p], beta[p], last_updated[p], circuit[p] = 0, 0, 0, nil
+  end
 end
 
-local void = pair.reset_time == pair.reset_time and time <= pair.reset_time
-if not void then
+if not reset_time[p] or time > reset_time[p] then
   if resets then reset() else terminate() end
 end
 
-if not pair.has_state then
-  pair.alpha, pair.beta, pair.last_updated, pair.count, pair.circuit, pair.opened_at = 0, 0, 0, 0, CLOSED, NONE
-end
-local after = pair.has_state and pack_pair(pair) or ''
-if streamed or pair.has_state then
-  keep(pair, pair_key, due_key, policy, rules)
+local after = circuit[p] and pack_pair(p) or ''
+if streamed or circuit[p] then
+  keep(p, pair_key, due_key, policy, rules)
 else
-  redis.call('DEL', pair_key)
-  redis.call('ZREM', due_key, member_of(pair_key))
+  call('DEL', pair_key)
+  call('ZREM', due_key, member_of(pair_key))
 end
 if streamed then
-  for i = 1, #changes do redis.call('XADD', outbox, '*', member_of(pair_key), changes[i]) end
+  for k = 1, #changed_bytes do call('XADD', outbox, '*', member_of(pair_key), changed_bytes[k]) end
 end
-return { 'a', before, after, changes }
+return { 'a', before, after, changed_bytes }

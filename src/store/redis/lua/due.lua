@@ -1,4 +1,4 @@
--- parts: model pair step keep policy
+-- parts: pair model policy step keep
 --
 -- Makes what is due of pairs that the sweep found.
 --
@@ -10,30 +10,26 @@
 local now_ms, until_ = unpack_struct('<dd', ARGV[1])
 local rules = { timed_recovery = true, streamed = true, now_ms = now_ms }
 local outbox, due_key = KEYS[1], KEYS[2]
-redis.call('XLEN', outbox)
-redis.call('ZCARD', due_key)
-local policies = {}
-for i = 3, #ARGV, 2 do policies[#policies + 1] = unpack_policy(ARGV[i], ARGV[i + 1]) end
-local values = #KEYS > 2 and redis.call('MGET', unpack(KEYS, 3)) or {}
+local policies = unpack_policies(3)
+call('XLEN', outbox)
+call('ZCARD', due_key)
+local values = #KEYS > 2 and call('MGET', unpack(KEYS, 3)) or {}
 
 local at = 1
-for i = 1, #KEYS - 2 do
-  local policy, names
+for p = 1, #KEYS - 2 do
+  local key, policy, names = KEYS[p + 2], nil, nil
   policy, names, at = unpack_struct('<I2I4c0', ARGV[2], at)
-  policy = policies[policy]
-  local key = KEYS[i + 2]
-  local pair = values[i] and unpack_pair(values[i], names) or nil
-  if pair == nil or not pair.has_state then
-    redis.call('ZREM', due_key, member_of(key))
+  if not values[p] or unpack_pair(p, values[p], names) or not circuit[p] then
+    call('ZREM', due_key, member_of(key))
   else
-    local changes = {}
-    recover(pair, until_, policy, rules, changes)
+    recover(p, until_, policies[policy], rules)
     -- Its entry has fallen: what is due next is put in anew.
-    local fallen = pair.queued_at
-    pair.queued_at = NONE
-    keep(pair, key, due_key, policy, rules)
-    if pair.queued_at ~= pair.queued_at and fallen == fallen then redis.call('ZREM', due_key, member_of(key)) end
-    for j = 1, #changes do redis.call('XADD', outbox, '*', member_of(key), changes[j]) end
+    queued_at[p] = nil
+    keep(p, key, due_key, policies[policy], rules)
+    if not queued_at[p] then call('ZREM', due_key, member_of(key)) end
   end
+end
+for k = 1, #changed_bytes do
+  call('XADD', outbox, '*', member_of(KEYS[changed_pair[k] + 2]), changed_bytes[k])
 end
 return #KEYS - 2

@@ -1,4 +1,7 @@
--- A pair as bytes, the format of src/store/packed.ts:
+-- The pairs of a call: a column for each field, and a pair is an index into them. Times are seconds since the epoch;
+-- one that is absent is nil, and so is the circuit of a pair without evidence.
+--
+-- Stored, a pair is these bytes, the format of src/store/packed.ts:
 --
 --     u8   version, 1
 --     u8   1: there is evidence; 2, 4: the circuit; 8: the times below are there
@@ -7,94 +10,102 @@
 --     u32  bytes of agentA, UTF-8, then they ; u32 bytes of agentB, UTF-8, then they
 --     ids  6 bytes of each recent event id, the oldest first
 
+local CLOSED, OPEN, HALF_OPEN, TERMINATED = 0, 1, 2, 3
+
+local circuit, alpha, beta, last_updated, count, transition = {}, {}, {}, {}, {}, {}
+local transition_at, opened_at, reset_time, reset_at, terminate_time, queued_at = {}, {}, {}, {}, {}, {}
+-- Names and ids as they are stored, and how many bytes of it are names.
+local tail, names_length = {}, {}
+
 local VERSION = 1
 local HEAD, TIMES = 42, 48
 local ID_BYTES, MOST_IDS = 6, 8
+local NAN = 0 / 0
 local unpack_struct, pack_struct = struct.unpack, struct.pack
-local sub = string.sub
+local sub, find = string.sub, string.find
 
-local function unknown_pair(names)
-  return {
-    names = names, ids = '', has_state = false, circuit = CLOSED,
-    alpha = 0, beta = 0, last_updated = 0, count = 0, transition = 0,
-    transition_at = NONE, opened_at = NONE, reset_time = NONE, reset_at = NONE, terminate_time = NONE,
-    queued_at = NONE, known = false, dirty = false,
-  }
+local function begin_unknown(p, names)
+  alpha[p], beta[p], last_updated[p], count[p], transition[p] = 0, 0, 0, 0, 0
+  tail[p], names_length[p] = names, #names
 end
 
--- Whether names, packed as above, hold the same two agents as those at an offset of a value. Returns the
--- packed names in the value's order, or nil.
-local function same_names(value, at, names)
-  local stored = sub(value, at, at + #names - 1)
-  if stored == names then return stored end
-  local a, b = unpack_struct('<I4c0I4c0', names)
-  local swapped = pack_struct('<I4c0I4c0', #b, b, #a, a)
-  if stored == swapped then return stored end
+local function present(number)
+  if number == number then return number end
   return nil
 end
 
--- The pair of a stored value, or nil and why there is none: 'c' other agents' pair, 'u' unreadable.
-local function unpack_pair(value, names)
-  if #value < HEAD + 8 then return nil, 'u' end
-  local version, flags, alpha, beta, last_updated, count, transition = unpack_struct('<BBddddd', value)
-  if version ~= VERSION or flags > 15 then return nil, 'u' end
+-- Whether the names at an offset of a value are those of two agents, in either order.
+local function has_names(value, at, names)
+  local stored = sub(value, at, at + #names - 1)
+  if stored == names then return true end
+  local a, b = unpack_struct('<I4c0I4c0', names)
+  return stored == pack_struct('<I4c0I4c0', #b, b, #a, a)
+end
+
+-- Whether there is room for two names at an offset, and nothing but ids after them.
+local function is_whole(value, at)
+  if at + 7 > #value then return false end
+  local b_at = at + 4 + unpack_struct('<I4', value, at)
+  if b_at + 3 > #value then return false end
+  local ids = #value - (b_at + 3 + unpack_struct('<I4', value, b_at))
+  return ids >= 0 and ids % ID_BYTES == 0 and ids <= ID_BYTES * MOST_IDS
+end
+
+-- Reads a stored value as pair `p`. Answers nil, or why it cannot: 'c' it is other agents' pair, 'u' unreadable.
+local function unpack_pair(p, value, names)
+  if #value < HEAD + 8 then return 'u' end
+  local version, flags
+  version, flags, alpha[p], beta[p], last_updated[p], count[p], transition[p] = unpack_struct('<BBddddd', value)
+  if version ~= VERSION or flags > 15 then return 'u' end
   local at = HEAD + 1
-  local transition_at, opened_at, reset_time, reset_at, terminate_time, queued_at = NONE, NONE, NONE, NONE, NONE, NONE
   if flags >= 8 then
-    if #value < HEAD + TIMES + 8 then return nil, 'u' end
-    transition_at, opened_at, reset_time, reset_at, terminate_time, queued_at = unpack_struct('<dddddd', value, at)
+    if #value < HEAD + TIMES + 8 then return 'u' end
+    local changed, opened, reset, reset_to, terminated, queued = unpack_struct('<dddddd', value, at)
+    transition_at[p], opened_at[p], reset_time[p] = present(changed), present(opened), present(reset)
+    reset_at[p], terminate_time[p], queued_at[p] = present(reset_to), present(terminated), present(queued)
     at = at + TIMES
     flags = flags - 8
   end
-  local stored = same_names(value, at, names)
-  if stored == nil then
-    local length_a = unpack_struct('<I4', value, at)
-    if at + 4 + length_a + 4 > #value + 1 then return nil, 'u' end
-    local length_b = unpack_struct('<I4', value, at + 4 + length_a)
-    if at + 8 + length_a + length_b > #value + 1 then return nil, 'u' end
-    return nil, 'c'
-  end
-  local ids = sub(value, at + #stored)
-  if #ids % ID_BYTES ~= 0 or #ids > ID_BYTES * MOST_IDS then return nil, 'u' end
-  local has_state = flags % 2 == 1
-  return {
-    names = stored, ids = ids, has_state = has_state, circuit = (flags - (has_state and 1 or 0)) / 2,
-    alpha = alpha, beta = beta, last_updated = last_updated, count = count, transition = transition,
-    transition_at = transition_at, opened_at = opened_at, reset_time = reset_time, reset_at = reset_at,
-    terminate_time = terminate_time, queued_at = queued_at, known = true, dirty = false,
-  }
+  if not has_names(value, at, names) then return is_whole(value, at) and 'c' or 'u' end
+  local ids = #value - (at + #names - 1)
+  if ids % ID_BYTES ~= 0 or ids > ID_BYTES * MOST_IDS then return 'u' end
+  if flags % 2 == 1 then circuit[p] = (flags - 1) / 2 end
+  tail[p], names_length[p] = sub(value, at), #names
+  return nil
 end
 
-local function pack_pair(pair)
-  local flags = pair.circuit * 2
-  if pair.has_state then flags = flags + 1 end
-  local transition_at, reset_time, terminate_time = pair.transition_at, pair.reset_time, pair.terminate_time
-  local opened_at, queued_at = pair.opened_at, pair.queued_at
-  if
-    transition_at == transition_at or opened_at == opened_at or reset_time == reset_time
-    or terminate_time == terminate_time or queued_at == queued_at
-  then
+local function pack_pair(p)
+  local flags = circuit[p] and circuit[p] * 2 + 1 or 0
+  if transition_at[p] or opened_at[p] or reset_time[p] or terminate_time[p] or queued_at[p] then
     return pack_struct(
-      '<BBddddddddddd', VERSION, flags + 8, pair.alpha, pair.beta, pair.last_updated, pair.count, pair.transition,
-      transition_at, opened_at, reset_time, pair.reset_at, terminate_time, queued_at
-    ) .. pair.names .. pair.ids
+      '<BBddddddddddd', VERSION, flags + 8, alpha[p], beta[p], last_updated[p], count[p], transition[p],
+      transition_at[p] or NAN, opened_at[p] or NAN, reset_time[p] or NAN, reset_at[p] or NAN,
+      terminate_time[p] or NAN, queued_at[p] or NAN
+    ) .. tail[p]
   end
-  return pack_struct(
-    '<BBddddd', VERSION, flags, pair.alpha, pair.beta, pair.last_updated, pair.count, pair.transition
-  ) .. pair.names .. pair.ids
+  return pack_struct('<BBddddd', VERSION, flags, alpha[p], beta[p], last_updated[p], count[p], transition[p]) .. tail[p]
 end
 
--- Whether an event id is among the recent ones of a pair.
-local function is_recent(ids, id)
-  local at = string.find(ids, id, 1, true)
+local function names_of(p)
+  return sub(tail[p], 1, names_length[p])
+end
+
+-- Whether an event id is among the recent ones.
+local function is_recent(p, id)
+  local names = names_length[p]
+  local at = find(tail[p], id, names + 1, true)
   while at do
-    if at % ID_BYTES == 1 then return true end
-    at = string.find(ids, id, at + 1, true)
+    if (at - names) % ID_BYTES == 1 then return true end
+    at = find(tail[p], id, at + 1, true)
   end
   return false
 end
 
-local function with_recent(ids, id)
-  if #ids >= ID_BYTES * MOST_IDS then return sub(ids, ID_BYTES + 1) .. id end
-  return ids .. id
+local function remember(p, id)
+  local names = names_length[p]
+  if #tail[p] - names < ID_BYTES * MOST_IDS then
+    tail[p] = tail[p] .. id
+  else
+    tail[p] = sub(tail[p], 1, names) .. sub(tail[p], names + ID_BYTES + 1) .. id
+  end
 end

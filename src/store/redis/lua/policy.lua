@@ -1,4 +1,4 @@
--- A policy as a call carries it: ten numbers, and what circuit events say of it.
+-- A policy as a call carries it: ten numbers, and what circuit events say of it. No cooldown is NaN.
 local function unpack_policy(numbers, text)
   local threshold, half_life, alpha_prior, beta_prior, success_weight, failure_weight, partial_alpha_weight,
     partial_beta_weight, cooldown, alpha_max = struct.unpack('<dddddddddd', numbers)
@@ -6,6 +6,13 @@ local function unpack_policy(numbers, text)
     threshold = threshold, half_life = half_life, alpha_prior = alpha_prior, beta_prior = beta_prior,
     success_weight = success_weight, failure_weight = failure_weight,
     partial_alpha_weight = partial_alpha_weight, partial_beta_weight = partial_beta_weight,
-    cooldown = cooldown, alpha_max = alpha_max, text = text,
+    cooldown = present(cooldown), alpha_max = alpha_max, text = text,
+    forgets = alpha_prior == 1 and beta_prior == 1 and half_life ~= huge,
   }
+end
+
+local function unpack_policies(first)
+  local policies = {}
+  for i = first, #ARGV, 2 do policies[#policies + 1] = unpack_policy(ARGV[i], ARGV[i + 1]) end
+  return policies
 end

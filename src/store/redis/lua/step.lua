@@ -1,79 +1,74 @@
--- What happens to one pair, in Lua: src/trust/step.ts, with the changes of the circuit on the way. `changes` is
--- where they are noted; the pair is changed in place.
+-- What happens to one pair: src/trust/step.ts. The changes of circuits are noted in three columns, in their order:
+-- which event made it (0: none), whose it is, and its bytes.
 
+local changed_by, changed_pair, changed_bytes = {}, {}, {}
 local OPENED, HALF_OPENED, CLOSES, TERMINATES, RESETS = 0, 1, 2, 3, 4
 local BY_INTERACTION, BY_RECOVERY, BY_OPERATOR = 0, 1, 2
+local kind_of = { [CLOSED] = CLOSES, [OPEN] = OPENED, [HALF_OPEN] = HALF_OPENED, [TERMINATED] = TERMINATES }
 
-local function next_transition(previous, now_ms)
-  return max(previous + 1, now_ms)
-end
+-- What made a change, which only a change of the circuit has to know.
+local cause = { by = 0, kind = BY_RECOVERY, outcome = 0, event_id = '', trace = '', actor = '', reason = '' }
 
--- The bytes of a change, the format of src/store/redis/transition.ts.
-local function describe(pair, kind, from, previous, occurred_at, cause, policy, rules)
-  local forecast = NONE
-  if kind == OPENED and rules.timed_recovery then forecast = recovers_at(pair, policy) end
-  return pack_struct(
-    '<BBBBBBddddddd', 1, kind, from, pair.circuit, cause.kind, cause.outcome or 0,
-    pair.alpha, pair.beta, pair.count, pair.transition, previous, occurred_at, forecast
-  ) .. pair.names .. pack_struct(
+-- Gives the pair its next transition and notes the change, in the format of src/store/redis/transition.ts.
+local function note_change(p, kind, from, occurred_at, by, policy, rules)
+  local previous = transition[p]
+  transition[p] = max(previous + 1, rules.now_ms)
+  transition_at[p] = occurred_at
+  local forecast = kind == OPENED and rules.timed_recovery and recovers_at(p, policy) or NAN
+  local k = #changed_by + 1
+  changed_by[k], changed_pair[k] = cause.by, p
+  changed_bytes[k] = pack_struct(
+    '<BBBBBBddddddd', 1, kind, from, circuit[p], by, cause.outcome,
+    alpha[p], beta[p], count[p], transition[p], previous, occurred_at, forecast
+  ) .. names_of(p) .. pack_struct(
     '<I4c0I4c0I4c0I4c0I4c0', #policy.text, policy.text, #cause.event_id, cause.event_id, #cause.trace, cause.trace,
     #cause.actor, cause.actor, #cause.reason, cause.reason
   )
 end
 
-local kind_of = { [CLOSED] = CLOSES, [OPEN] = OPENED, [HALF_OPEN] = HALF_OPENED, [TERMINATED] = TERMINATES }
--- Makes the recovery that is due by `t`, if one is. `cause_of` is that of the event before which it is made, or nil.
-local function recover(pair, t, policy, rules, changes, cause_of)
-  if not pair.has_state then return end
-  local due = recovers_at(pair, policy)
-  if due ~= due or due > t then return end
-  local from, previous = pair.circuit, pair.transition
-  pair.transition = next_transition(previous, rules.now_ms)
-  pair.transition_at = due
-  if policy.cooldown == policy.cooldown then
-    pair.circuit = HALF_OPEN
+-- Makes the recovery that is due by `t`, if one is.
+local function recover(p, t, policy, rules)
+  local due = recovers_at(p, policy)
+  if not due or due > t then return end
+  local from = circuit[p]
+  if policy.cooldown then
+    circuit[p] = HALF_OPEN
   else
-    local keep = decay_factor(due - pair.last_updated, policy.half_life)
-    pair.alpha, pair.beta = decayed(pair.alpha, keep), decayed(pair.beta, keep)
-    pair.last_updated = due
-    pair.circuit = CLOSED
+    local keep = decay_factor(due - last_updated[p], policy.half_life)
+    alpha[p], beta[p] = decayed(alpha[p], keep), decayed(beta[p], keep)
+    last_updated[p] = due
+    circuit[p] = CLOSED
   end
-  local trace = cause_of and cause_of().trace or ''
-  local cause = { kind = BY_RECOVERY, event_id = '', trace = trace, actor = '', reason = '' }
-  changes[#changes + 1] = describe(pair, kind_of[pair.circuit], from, previous, due, cause, policy, rules)
+  note_change(p, kind_of[circuit[p]], from, due, BY_RECOVERY, policy, rules)
 end
 
-local function begin_state(pair, t, policy)
-  pair.has_state = true
-  pair.circuit = CLOSED
-  pair.alpha, pair.beta = policy.alpha_prior, policy.beta_prior
-  pair.last_updated = t
-  pair.count = 0
-  pair.opened_at = NONE
+local function begin_state(p, t, policy)
+  circuit[p] = CLOSED
+  alpha[p], beta[p] = policy.alpha_prior, policy.beta_prior
+  last_updated[p] = t
+  count[p] = 0
+  opened_at[p] = nil
 end
 
--- `cause_of` makes the cause, which only a change of the circuit needs.
-local function apply_interaction(pair, outcome, t, weight, policy, rules, changes, cause_of)
-  if not pair.has_state then
-    begin_state(pair, t, policy)
-  elseif pair.circuit ~= CLOSED and rules.timed_recovery then
-    recover(pair, t, policy, rules, changes, cause_of)
+-- `explain` fills in the cause, where there is a change that needs it.
+local function apply_interaction(p, outcome, t, weight, policy, rules, explain)
+  local before = circuit[p]
+  if not before then
+    begin_state(p, t, policy)
+    before = CLOSED
+  elseif before ~= CLOSED and rules.timed_recovery then
+    explain()
+    recover(p, t, policy, rules)
+    before = circuit[p]
   end
-  local circuit = pair.circuit
-  local alpha, beta = add_evidence(pair, outcome, t, weight, policy)
-  pair.alpha, pair.beta = alpha, beta
-  pair.count = pair.count + 1
-  if t > pair.last_updated then pair.last_updated = t end
+  add_evidence(p, outcome, t, weight, policy)
+  local below = alpha[p] / (alpha[p] + beta[p]) < policy.threshold
+  if before == CLOSED and not below then return end
   -- Older than the last change of the circuit: no answer to the probe that this change let through.
-  if circuit == HALF_OPEN and t < pair.transition_at then return end
-  local below = alpha / (alpha + beta) < policy.threshold
-  if circuit == CLOSED and not below then return end
-  local moved
-  moved, pair.opened_at = judge(circuit, pair.opened_at, below, pair.last_updated, policy.cooldown)
-  if moved == circuit then return end
-  local previous = pair.transition
-  pair.circuit = moved
-  pair.transition = next_transition(previous, rules.now_ms)
-  pair.transition_at = pair.last_updated
-  changes[#changes + 1] = describe(pair, kind_of[moved], circuit, previous, pair.last_updated, cause_of(), policy, rules)
+  if before == HALF_OPEN and t < (transition_at[p] or t) then return end
+  local after = judge(p, below, last_updated[p], policy.cooldown)
+  if after == before then return end
+  circuit[p] = after
+  explain()
+  note_change(p, kind_of[after], before, last_updated[p], BY_INTERACTION, policy, rules)
 end
