@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { configCommand } from './cli/config.js';
 import { demoCommand } from './cli/demo.js';
 import { pairCommands } from './cli/pairs.js';
+import { processCommand } from './cli/process.js';
 import { publishCommand } from './cli/publish.js';
 import { replayCommand } from './cli/replay.js';
 import { upCommand } from './cli/up.js';
@@ -27,6 +28,7 @@ function createProgram(): Command {
     .addHelpText('after', `\nExit codes:\n${exitCodeLines()}\n\nStart with: fulcrum-trust demo`);
   demoCommand(program);
   upCommand(program);
+  processCommand(program);
   publishCommand(program);
   watchCommand(program);
   pairCommands(program);

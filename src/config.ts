@@ -5,84 +5,14 @@
 import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { type Config, configSchema, type DeepReadonly } from './config/schema.js';
 import { FulcrumError, messageOf } from './errors.js';
 import { fileSuggestion, nearest, suggestion } from './nearest.js';
-import { trustConfigKnobs } from './trust/config.js';
 import { TrustValueError } from './trust/errors.js';
 import { recoversByDecay } from './trust/forecast.js';
 import { PolicyBook, type PolicyDocument } from './trust/policies.js';
 
-/** What a knob may be is the trust model's to say; here it only has to be a number or null. */
-const knobSchema = z
-  .preprocess(
-    (value) => (value === 'Infinity' ? Number.POSITIVE_INFINITY : value),
-    z.custom<number | null | undefined>(
-      (value) => value === null || value === undefined || typeof value === 'number',
-      'must be a number or null',
-    ),
-  )
-  .optional();
-const trustSchema = z.strictObject(
-  Object.fromEntries(trustConfigKnobs.map((knob) => [knob, knobSchema])) as Record<
-    (typeof trustConfigKnobs)[number],
-    typeof knobSchema
-  >,
-);
-
-const policySchema = z.strictObject({
-  name: z.string().min(1),
-  match: z
-    .strictObject({ tenant: z.string().optional(), agents: z.tuple([z.string(), z.string()]).optional() })
-    .default({}),
-  trust: trustSchema.default({}),
-  enforced: z.boolean().default(true),
-});
-
-export const configSchema = z.strictObject({
-  dataDir: z.string().min(1).default('fulcrum-data').describe('folder of the embedded store'),
-  http: z
-    .strictObject({
-      host: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
-      port: z.int().min(0).max(65_535).default(4747).describe('port to listen on, 0 for a free one'),
-      maxBodyBytes: z
-        .int()
-        .positive()
-        .default(16 * 1024 * 1024)
-        .describe('largest request body'),
-    })
-    .prefault({}),
-  trust: trustSchema.default({}).describe('knobs of the trust model for pairs that no policy matches'),
-  policies: z.array(policySchema).default([]).describe('the first that matches a pair holds'),
-  timedRecovery: z.boolean().default(true).describe('circuits of silent pairs recover by time'),
-  limits: z
-    .strictObject({
-      maxEventBytes: z
-        .int()
-        .positive()
-        .default(256 * 1024)
-        .describe('largest event'),
-      maxFutureSeconds: z
-        .number()
-        .nonnegative()
-        .default(300)
-        .describe('how far in the future an event may lie'),
-    })
-    .prefault({}),
-  processor: z
-    .strictObject({
-      maxBatch: z.int().positive().max(10_000).default(512).describe('most events of one atomic step'),
-    })
-    .prefault({}),
-  log: z
-    .strictObject({
-      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-    })
-    .prefault({}),
-});
-
-export type Config = DeepReadonly<z.infer<typeof configSchema>>;
-
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+export type { Config } from './config/schema.js';
 
 /** A partial config, as flags give it. */
 export type ConfigOverrides = { readonly [key: string]: unknown };
@@ -221,6 +151,7 @@ function layerOf(path: readonly string[], text: string): unknown {
 /** The value that a text stands for: the text itself where the key takes one. */
 function readValue(path: readonly string[], text: string): unknown {
   const schema = schemaAt(path);
+  if (unwrapped(schema) instanceof z.ZodArray) return text.split(',').map((part) => part.trim());
   return schema instanceof z.ZodType && schema.safeParse(text).success ? text : scalar(text);
 }
 
@@ -232,14 +163,12 @@ function scalar(text: string): unknown {
 }
 
 /** Every key that holds one value, as its path. */
-function scalarPaths(): string[][] {
-  const paths: string[][] = [];
-  for (const [key, field] of Object.entries(configSchema.shape)) {
-    const inner = objectKeys(field);
-    if (inner !== null) paths.push(...inner.map((name) => [key, name]));
-    else if (key !== 'policies') paths.push([key]);
-  }
-  return paths;
+function scalarPaths(schema: unknown = configSchema): string[][] {
+  const inner = unwrapped(schema);
+  if (!(inner instanceof z.ZodObject)) return [[]];
+  return Object.entries(inner.shape).flatMap(([key, field]) =>
+    schema === configSchema && key === 'policies' ? [] : scalarPaths(field).map((path) => [key, ...path]),
+  );
 }
 
 function objectKeys(schema: unknown): string[] | null {
@@ -262,7 +191,8 @@ function schemaAt(path: readonly string[]): unknown {
 /** Without its default. */
 function unwrapped(schema: unknown): unknown {
   let inner = schema;
-  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) inner = inner.def.innerType;
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodNullable)
+    inner = inner.def.innerType;
   return inner;
 }
 

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { InstallError, needPrograms, run } from './run.mjs';
+import { needPrograms, run } from './run.mjs';
 
 /**
  * Unpacks Debian packages into `folder`, with what they need and the machine has not. Nothing is installed
@@ -30,7 +30,7 @@ async function download(packages, folder, options) {
   const names = [...new Set([...packages, ...needed])];
   await run('apt-get', ['download', ...options, ...names], { cwd: folder });
   if (archivesIn(folder).length < names.length)
-    throw new InstallError(`apt-get downloaded less than ${names.join(', ')}`);
+    throw new Error(`apt-get downloaded less than ${names.join(', ')}`);
 }
 
 /** Package lists of our own: the machine's may be absent or too old, and only root may renew them. */

@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { unpackDebian } from './debian.mjs';
 import { copyJars } from './maven.mjs';
-import { InstallError, needPrograms, run } from './run.mjs';
+import { needPrograms, run } from './run.mjs';
 
 /** The only place that names versions. Of Debian's packages it is the least that will do, or the series. */
 const versions = {
@@ -67,12 +67,10 @@ async function provide({ name, folder, version, wanted, install }) {
     if (before !== undefined && wanted(before)) return line('there', `${before} in ${where}`);
     await install(folder);
     const after = await version(folder);
-    if (after === undefined) throw new InstallError(`${where} holds no server after the installation`);
-    if (!wanted(after))
-      throw new InstallError(`the package is version ${after}, which is not the one wanted`);
+    if (after === undefined) throw new Error(`${where} holds no server after the installation`);
+    if (!wanted(after)) throw new Error(`the package is version ${after}, which will not do`);
     return line('installed', `${after} in ${where} (${Math.round((performance.now() - started) / 1000)} s)`);
   } catch (error) {
-    if (!(error instanceof InstallError)) throw error;
     return line('missing', error.message);
   }
 }
@@ -88,7 +86,7 @@ async function installNatsSeries(folder) {
   );
   if (lack === undefined) return;
   await goInstallNats(versions.natsOfSeries, folder).catch((error) => {
-    throw new InstallError(`${lack}, and ${error.message}`);
+    throw new Error(`${lack}, and ${error.message}`);
   });
 }
 
@@ -106,9 +104,7 @@ async function installKafka(folder) {
   needPrograms('java');
   const [, java] = /version "(\d+)/.exec(await run('java', ['-version'])) ?? [];
   if (!(Number(java) >= versions.java))
-    throw new InstallError(
-      `Kafka needs Java ${versions.java} or later, this machine has ${java ?? 'another'}`,
-    );
+    throw new Error(`Kafka needs Java ${versions.java} or later, this machine has ${java ?? 'another'}`);
   const artifacts = [
     `org.apache.kafka:kafka_2.13:${versions.kafka}`,
     `org.apache.logging.log4j:log4j-slf4j-impl:${versions.log4j}`,

@@ -5,6 +5,7 @@ import { HttpClient } from '../client/http.js';
 import { apiUrl } from '../config.js';
 import { FulcrumError, messageOf } from '../errors.js';
 import { fileSuggestion } from '../nearest.js';
+import { type ServerFlags, serverOptions } from './servers.js';
 
 /** Gathers a flag that may be given several times. */
 export function collect(value: string, before: readonly string[]): string[] {
@@ -37,14 +38,14 @@ export function requireWritable(flag: string, path: string): void {
   }
 }
 
-export interface ClientFlags {
+export interface ClientFlags extends ServerFlags {
   url?: string;
   json?: boolean;
 }
 
 /** Flags of every command that talks to a running `up`. */
 export function clientOptions(command: Command): Command {
-  return command
+  return serverOptions(command)
     .option('--url <url>', 'where `fulcrum-trust up` listens (FULCRUM_URL; default http://127.0.0.1:4747)')
     .option('--json', 'print JSON');
 }

@@ -1,8 +1,15 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import type { PairView } from '../events/answers.js';
+import { sendCommand } from '../client/send.js';
+import { systemClock } from '../clock.js';
+import { type PairView, pairView } from '../events/answers.js';
+import type { RedisStore } from '../store/redis/store.js';
+import { makePairId } from '../trust/pair.js';
+import { PolicyBook } from '../trust/policies.js';
+import { isPairOf } from '../trust/state.js';
 import { type ClientFlags, clientOf, clientOptions } from './options.js';
-import { colourOf, print, printJson, printTable, showTime } from './output.js';
+import { colourOf, note, print, printJson, printTable, showTime } from './output.js';
+import { withBroker, withRedis } from './remote.js';
 
 interface PairFlags extends ClientFlags {
   tenant: string;
@@ -16,7 +23,8 @@ interface CommandFlags extends PairFlags {
 export function pairCommands(program: Command): void {
   pairCommand(program, 'state', 'show what is known of a pair').action(
     async (agentA: string, agentB: string, flags: PairFlags) => {
-      const pair = await clientOf(flags).pair(flags.tenant, agentA, agentB);
+      const stored = await withRedis(flags, (store) => pairIn(store, flags.tenant, agentA, agentB));
+      const pair = stored === null ? await clientOf(flags).pair(flags.tenant, agentA, agentB) : stored.answer;
       if (flags.json === true) printJson(pair);
       else if (pair === null) print(`nothing is known of ${agentA} and ${agentB} in tenant ${flags.tenant}`);
       else printPair(pair);
@@ -30,7 +38,8 @@ export function pairCommands(program: Command): void {
       .description('list circuits that are not closed')
       .option('-t, --tenant <tenant>', 'only this tenant'),
   ).action(async (flags: ClientFlags & { tenant?: string }) => {
-    const circuits = await clientOf(flags).circuits(flags.tenant);
+    const stored = await withRedis(flags, (store) => circuitsIn(store, flags.tenant));
+    const circuits = stored === null ? await clientOf(flags).circuits(flags.tenant) : stored.answer;
     if (flags.json === true) for (const circuit of circuits) printJson(circuit);
     else if (circuits.length === 0) print('every circuit is closed');
     else
@@ -82,18 +91,56 @@ function operatorCommand(
     .option('-r, --reason <text>', 'why; the circuit event carries it')
     .option('--actor <name>', 'who; default: the user of this machine')
     .action(async (agentA: string, agentB: string, flags: CommandFlags) => {
-      const answer = await clientOf(flags).command({
+      const command = {
         action,
         tenant: flags.tenant,
         agent_a: agentA,
         agent_b: agentB,
         actor: flags.actor ?? currentUser(),
         reason: flags.reason ?? '',
+      };
+      const sent = await withBroker(flags, async (broker) => {
+        note('sent; waiting for its circuit event');
+        const event = await sendCommand(broker, command, { clock: systemClock, withinMs: answerWithinMs });
+        return { changed: event !== null, events: event === null ? [] : [event] };
       });
+      if (sent !== null && !sent.changed)
+        note(`no circuit event came within ${answerWithinMs / 1_000} s: ${unchanged}, or no processor runs`);
+      const answer = sent ?? (await clientOf(flags).command(command));
       if (flags.json === true) printJson(answer);
-      else if (!answer.changed) print(`nothing to change: ${unchanged}`);
+      else if (!answer.changed) print(sent === null ? `nothing to change: ${unchanged}` : 'nothing changed');
       else for (const event of answer.events) print(`done: circuit event ${event.id}`);
     });
+}
+
+/** How long a command's circuit event is waited for, in ms. */
+const answerWithinMs = 10_000;
+
+async function policiesOf(store: RedisStore): Promise<PolicyBook> {
+  return (await store.policies.read())?.book ?? new PolicyBook({ version: 0, default: {}, policies: [] });
+}
+
+async function pairIn(
+  store: RedisStore,
+  tenant: string,
+  agentA: string,
+  agentB: string,
+): Promise<PairView | null> {
+  const pair = await store.read(tenant, makePairId(agentA, agentB));
+  if (pair?.state == null || !isPairOf(pair, { agentA, agentB })) return null;
+  const policy = (await policiesOf(store)).policyOf(tenant, pair.agentA, pair.agentB);
+  return pairView(tenant, pair.state, policy, systemClock(), true);
+}
+
+async function circuitsIn(store: RedisStore, tenant: string | undefined): Promise<PairView[]> {
+  const policies = await policiesOf(store);
+  const views: PairView[] = [];
+  for await (const { tenant: of, pair } of store.circuits())
+    if (pair.state !== null && (tenant === undefined || tenant === of))
+      views.push(
+        pairView(of, pair.state, policies.policyOf(of, pair.agentA, pair.agentB), systemClock(), true),
+      );
+  return views;
 }
 
 function currentUser(): string {

@@ -3,13 +3,20 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import type { HttpClient } from '../client/http.js';
+import { sendInteractions } from '../client/send.js';
+import { systemClock } from '../clock.js';
 import { FulcrumError, messageOf } from '../errors.js';
 import type { PublishAnswer } from '../events/answers.js';
+import type { Broker } from '../ports.js';
+import { FileSource } from '../streams/file.js';
 import { splitLines } from '../streams/lines.js';
+import { MemoryTopic } from '../streams/memory.js';
+import { type CsvFlags, csvColumns, csvOptions } from './csv.js';
 import { type ClientFlags, clientOf, clientOptions, requireFile } from './options.js';
 import { note, print, printJson } from './output.js';
+import { withBroker } from './remote.js';
 
-interface PublishFlags extends ClientFlags {
+interface PublishFlags extends ClientFlags, CsvFlags {
   outcome?: string;
   tenant?: string;
   weight?: number;
@@ -26,22 +33,24 @@ const silenceMs = 200;
 const shownRefusals = 10;
 
 export function publishCommand(program: Command): void {
-  clientOptions(
-    program
-      .command('publish')
-      .argument(
-        '<what...>',
-        'a file of NDJSON interactions, - for standard input, or two agents with --outcome',
-      )
-      .description('send interactions to a running `up`')
-      .option(
-        '-o, --outcome <outcome>',
-        'success, failure or partial: sends one interaction of the two agents',
-      )
-      .option('-t, --tenant <tenant>', 'tenant of that interaction')
-      .option('-w, --weight <number>', 'weight of that interaction, above 0 and at most 100', Number)
-      .option('--session <id>', 'session of that interaction')
-      .option('--content <text>', 'what was said in that interaction'),
+  csvOptions(
+    clientOptions(
+      program
+        .command('publish')
+        .argument(
+          '<what...>',
+          'a file of NDJSON interactions, - for standard input, or two agents with --outcome',
+        )
+        .description('send interactions to a running `up`, or to NATS or Kafka')
+        .option(
+          '-o, --outcome <outcome>',
+          'success, failure or partial: sends one interaction of the two agents',
+        )
+        .option('-t, --tenant <tenant>', 'tenant of that interaction')
+        .option('-w, --weight <number>', 'weight of that interaction, above 0 and at most 100', Number)
+        .option('--session <id>', 'session of that interaction')
+        .option('--content <text>', 'what was said in that interaction'),
+    ),
   )
     .addHelpText(
       'after',
@@ -51,9 +60,8 @@ Examples:
   $ cat interactions.ndjson | fulcrum-trust publish -`,
     )
     .action(async (what: string[], flags: PublishFlags) => {
-      const client = clientOf(flags);
-      const total =
-        flags.outcome === undefined ? await publishFile(client, what) : await publishOne(client, what, flags);
+      const sent = await withBroker(flags, (broker) => publishThrough(broker, what, flags));
+      const total = sent ?? (await publishOverHttp(clientOf(flags), what, flags));
       if (flags.json === true) printJson(total);
       else print(`${total.accepted} accepted, ${total.rejected} rejected`);
       if (total.rejected > 0) process.exitCode = 3;
@@ -65,15 +73,64 @@ interface Total {
   rejected: number;
 }
 
-async function publishOne(
+async function publishOverHttp(
   client: HttpClient,
-  agents: readonly string[],
+  what: readonly string[],
   flags: PublishFlags,
 ): Promise<Total> {
+  if (flags.outcome !== undefined)
+    return tell(await client.publish(JSON.stringify(oneEvent(what, flags)), 'application/json'), 0);
+  if (csvColumns(flags) !== null)
+    throw new FulcrumError('usage', 'CSV goes to a broker: name --nats or --kafka, or use replay');
+  return publishFile(client, what);
+}
+
+/** What a file or one event comes to, sent through a broker. */
+async function publishThrough(broker: Broker, what: readonly string[], flags: PublishFlags): Promise<Total> {
+  const source =
+    flags.outcome === undefined ? await openFile(what, flags) : await oneOf(oneEvent(what, flags));
+  let shown = 0;
+  try {
+    const total = await sendInteractions(broker.sink, source, {
+      clock: systemClock,
+      onRejected: (record, { field, rule }) => {
+        if (shown++ < shownRefusals) note(`event ${record}: ${`${field} ${rule}`.trim()}`);
+      },
+    });
+    if (shown > shownRefusals) note(`and ${shown - shownRefusals} more`);
+    return total;
+  } finally {
+    await source.close();
+  }
+}
+
+function openFile(what: readonly string[], flags: PublishFlags): Promise<FileSource> {
+  const [path = ''] = what;
+  if (what.length !== 1) throw oneFile();
+  requireFile(path);
+  const csv = csvColumns(flags);
+  return FileSource.open({ path, maxEventBytes: longestLine, ...(csv === null ? {} : { csv }) });
+}
+
+async function oneOf(event: object): Promise<MemoryTopic> {
+  const topic = new MemoryTopic({ name: 'one event', clock: systemClock });
+  await topic.send([{ body: Buffer.from(JSON.stringify(event)), headers: {} }]);
+  topic.close();
+  return topic;
+}
+
+function oneFile(): FulcrumError {
+  return new FulcrumError(
+    'usage',
+    'name one file or -; to send one interaction of two agents give --outcome',
+  );
+}
+
+function oneEvent(agents: readonly string[], flags: PublishFlags): object {
   const [agentA, agentB] = agents;
   if (agents.length !== 2)
     throw new FulcrumError('usage', '--outcome needs two agents: publish A B --outcome …');
-  const event = {
+  return {
     id: randomUUID(),
     agent_a: agentA,
     agent_b: agentB,
@@ -83,16 +140,11 @@ async function publishOne(
     session_id: flags.session,
     content: flags.content,
   };
-  return tell(await client.publish(JSON.stringify(event), 'application/json'), 0);
 }
 
 async function publishFile(client: HttpClient, what: readonly string[]): Promise<Total> {
   const [path = ''] = what;
-  if (what.length !== 1)
-    throw new FulcrumError(
-      'usage',
-      'name one file or -; to send one interaction of two agents give --outcome',
-    );
+  if (what.length !== 1) throw oneFile();
   requireFile(path);
   const outgoing = new Outgoing(client);
   const input: Readable = path === '-' ? process.stdin : createReadStream(path);

@@ -1,23 +1,17 @@
 import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { loadConfig, overridesOf } from '../config.js';
-import { FulcrumError, messageOf } from '../errors.js';
+import { messageOf } from '../errors.js';
 import { formatTime } from '../events/time.js';
 import { type ReplayProgress, type ReplayRequest, type ReplayResult, replay } from '../runtime/replay.js';
-import type { CsvColumns } from '../streams/csv.js';
+import { type CsvFlags, csvColumns, csvOptions } from './csv.js';
 import { collect, positive, requireFile, requireWritable } from './options.js';
 import { circuitLine, note, print, printJson, printTable } from './output.js';
 
-interface ReplayFlags {
+interface ReplayFlags extends CsvFlags {
   config?: string;
   data?: string;
   deadLetters?: string;
-  sourceColumn?: string;
-  targetColumn?: string;
-  ratingColumn?: string;
-  timeColumn?: string;
-  header?: boolean;
-  intoAgent?: string;
   speed?: number;
   timedRecovery: boolean;
   events?: boolean;
@@ -31,24 +25,20 @@ const interruptedExitCode = 130;
 const shownRefusals = 10;
 
 export function replayCommand(program: Command): void {
-  program
-    .command('replay')
-    .argument('<file>', 'NDJSON interactions, or CSV with the column flags; - reads standard input')
-    .summary('run a log of interactions through the pipeline')
-    .description(
-      'Runs a file of interactions through the whole pipeline on their own time, and says which circuits ' +
-        'would have opened. In memory, unless --data names a folder; into a folder, a replay that was ' +
-        'interrupted goes on where it was, and nothing counts twice.',
-    )
-    .option('-c, --config <file>', 'config file with the trust knobs and policies (FULCRUM_CONFIG)')
-    .option('-d, --data <folder>', 'keep the state in this data folder')
-    .option('--dead-letters <file>', 'append what cannot be accepted to this file, with the reason')
-    .option('--source-column <column>', 'CSV: who rated; a 0-based index, or a name with --header')
-    .option('--target-column <column>', 'CSV: who was rated')
-    .option('--rating-column <column>', 'CSV: above 0 is a success, below 0 a failure, 0 partial')
-    .option('--time-column <column>', 'CSV: seconds since the epoch, or RFC 3339')
-    .option('--header', 'CSV: the first line names the columns')
-    .option('--into-agent <name>', 'CSV: fold every source into one agent of this name')
+  csvOptions(
+    program
+      .command('replay')
+      .argument('<file>', 'NDJSON interactions, or CSV with the column flags; - reads standard input')
+      .summary('run a log of interactions through the pipeline')
+      .description(
+        'Runs a file of interactions through the whole pipeline on their own time, and says which circuits ' +
+          'would have opened. In memory, unless --data names a folder; into a folder, a replay that was ' +
+          'interrupted goes on where it was, and nothing counts twice.',
+      )
+      .option('-c, --config <file>', 'config file with the trust knobs and policies (FULCRUM_CONFIG)')
+      .option('-d, --data <folder>', 'keep the state in this data folder')
+      .option('--dead-letters <file>', 'append what cannot be accepted to this file, with the reason'),
+  )
     .option('--speed <factor>', 'times real time (default: as fast as it goes)', positive('--speed'))
     .option('--no-timed-recovery', 'circuits of silent pairs wait for an event')
     .option('--events', 'print every circuit event too')
@@ -101,31 +91,6 @@ Examples:
       else printSummary(result);
       noteOutcome(result);
     });
-}
-
-function csvColumns(flags: ReplayFlags): CsvColumns | null {
-  const { sourceColumn: source, targetColumn: target, ratingColumn: rating, timeColumn: time } = flags;
-  const given = [source, target, rating, time].filter((column) => column !== undefined);
-  if (given.length === 0) {
-    if (flags.header === true || flags.intoAgent !== undefined)
-      throw new FulcrumError(
-        'usage',
-        '--header and --into-agent are for CSV: give the four column flags too',
-      );
-    return null;
-  }
-  const missing = Object.entries({ source, target, rating, time }).flatMap(([name, column]) =>
-    column === undefined && !(name === 'source' && flags.intoAgent !== undefined) ? [`--${name}-column`] : [],
-  );
-  if (missing.length > 0) throw new FulcrumError('usage', `a CSV file needs ${missing.join(', ')} too`);
-  return {
-    source: source ?? (target as string),
-    target: target as string,
-    rating: rating as string,
-    time: time as string,
-    header: flags.header === true,
-    ...(flags.intoAgent === undefined ? {} : { intoAgent: flags.intoAgent }),
-  };
 }
 
 function refusalNotes(): ReplayRequest['onRefused'] {

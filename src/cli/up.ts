@@ -4,6 +4,7 @@ import { type ConfigOverrides, configWarnings, loadConfig, overridesOf } from '.
 import { startUp } from '../runtime/up.js';
 import { collect } from './options.js';
 import { note, print, printJson } from './output.js';
+import { stopSignal } from './stop-signal.js';
 
 interface UpFlags {
   config?: string;
@@ -68,17 +69,4 @@ function upOverrides(flags: UpFlags): ConfigOverrides {
     ...(flags.timedRecovery ? {} : { timedRecovery: false }),
     ...(Object.keys(http).length === 0 ? {} : { http: { ...set.http, ...http } }),
   };
-}
-
-/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      process.once('SIGINT', () => process.exit(130));
-      process.once('SIGTERM', () => process.exit(143));
-      resolve();
-    };
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
-  });
 }

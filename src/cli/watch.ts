@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
+import { watchCircuits } from '../client/watch.js';
+import type { CircuitEvent } from '../events/schemas.js';
 import { type ClientFlags, clientOf, clientOptions } from './options.js';
 import { circuitLine, colourOf, colours, note, print, printJson, showTime } from './output.js';
+import { withBroker } from './remote.js';
 
 interface WatchFlags extends ClientFlags {
   tenant?: string;
@@ -16,6 +19,17 @@ export function watchCommand(program: Command): void {
   ).action(async (flags: WatchFlags) => {
     const stopped = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+    const watched = await withBroker(flags, async (broker) => {
+      for await (const item of watchCircuits(broker, flags.tenant, stopped.signal)) {
+        if (item.kind === 'circuit') showEvent(item.event, flags);
+        else {
+          note('watching (stop with Ctrl-C)');
+          for (const event of item.events) showEvent(event, flags);
+        }
+      }
+      return true;
+    });
+    if (watched !== null) return;
     let connected: boolean | null = null;
     for await (const item of clientOf(flags).watch(flags.tenant, stopped.signal)) {
       if (item.kind === 'disconnected') {
@@ -26,10 +40,7 @@ export function watchCommand(program: Command): void {
       if (connected !== true) note(connected === null ? 'watching (stop with Ctrl-C)' : 'connected again');
       connected = true;
       if (item.kind === 'circuit') {
-        if (flags.json === true) printJson(item.event);
-        else {
-          print(circuitLine(item.event, showTime(item.event.data.occurred_at)));
-        }
+        showEvent(item.event, flags);
       } else {
         for (const circuit of item.circuits) {
           if (flags.json === true) {
@@ -45,4 +56,9 @@ export function watchCommand(program: Command): void {
       }
     }
   });
+}
+
+function showEvent(event: CircuitEvent, { json }: WatchFlags): void {
+  if (json === true) printJson(event);
+  else print(circuitLine(event, showTime(event.data.occurred_at)));
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { defaultLimits, type EventLimits } from '../events/delivered.js';
 import { type Clock, type EventSink, type EventSource, isLog, isShared, type TrustStore } from '../ports.js';
 import { transitionClock } from '../trust/evaluator.js';
@@ -48,6 +49,8 @@ export class Processor {
     const { store, circuits, deadLetters, policies, clock } = options;
     this.relay = new Relay(store.outbox, circuits);
     const weather = this.watched(options.weather);
+    // Each thing under way listens; how many there are is the sources' and the batches' affair.
+    setMaxListeners(0, this.giveUp.signal);
     this.work = {
       store,
       deadLetters,

@@ -7,12 +7,12 @@ import { FulcrumError, messageOf } from '../errors.js';
 import { defaultHttpLimits } from '../http/api.js';
 import { createServer } from '../http/server.js';
 import { Processor } from '../processor/processor.js';
-import type { Weather } from '../processor/retry.js';
 import { EmbeddedStore } from '../store/embedded/store.js';
 import { FileSink } from '../streams/file.js';
 import { MemorySink, MemoryTopic } from '../streams/memory.js';
 import { livePolicies } from './live-policies.js';
 import { Opened } from './opened.js';
+import { loggedWeather } from './weather.js';
 
 export interface Running {
   /** Where the API listens. */
@@ -87,11 +87,4 @@ export async function startUp(
     await opened.close().catch(() => {});
     throw error;
   }
-}
-
-function loggedWeather(logger: Logger): Weather {
-  return {
-    failed: (what, error) => logger.error({ reason: messageOf(error) }, `cannot ${what}, trying again`),
-    recovered: (what) => logger.info(`can ${what} again`),
-  };
 }

@@ -37,7 +37,7 @@ export async function connectRedis(
     throw unavailable(connection.url, last ?? error);
   }
   let away = false;
-  client.on('close', () => {
+  client.on('reconnecting', () => {
     if (!away) listener(`${nameOf(connection.url)} is away`, 'warn');
     away = true;
   });

@@ -1,0 +1,54 @@
+/** Following circuits through a broker. */
+import { type CircuitEvent, circuitEventSchema } from '../events/schemas.js';
+import type { Broker, SourceMessage } from '../ports.js';
+
+export type BrokerItem =
+  /** The last known circuits that are not CLOSED, before anything that changes from now on. */
+  | { readonly kind: 'known'; readonly events: readonly CircuitEvent[] }
+  | { readonly kind: 'circuit'; readonly event: CircuitEvent };
+
+const readAtATime = 500;
+const waitMs = 200;
+
+/** The circuits as they stand, then each change once, until `signal` aborts. */
+export async function* watchCircuits(
+  broker: Broker,
+  tenant: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<BrokerItem> {
+  const source = await broker.follow('circuits', 'start', tenant);
+  signal.addEventListener('abort', () => void source.close(), { once: true });
+  const newest = new Map<string, CircuitEvent>();
+  let known = false;
+  for (;;) {
+    const batch = signal.aborted ? null : await source.read(readAtATime, waitMs);
+    if (batch === null) return;
+    for (const message of batch.messages) {
+      const event = circuitEventOf(message);
+      if (event === null || !isNews(newest, event)) continue;
+      if (known) yield { kind: 'circuit', event };
+    }
+    if (!known && (await source.progress()).every(({ next }) => next === null)) {
+      known = true;
+      yield { kind: 'known', events: [...newest.values()].filter(({ data }) => data.to !== 'CLOSED') };
+    }
+  }
+}
+
+/** A late repeat may follow a pair's newest event: the highest transition holds. */
+function isNews(newest: Map<string, CircuitEvent>, event: CircuitEvent): boolean {
+  const pair = `${event.data.tenant}/${event.data.pair_id}`;
+  const before = newest.get(pair);
+  if (before !== undefined && before.data.transition >= event.data.transition) return false;
+  newest.set(pair, event);
+  return true;
+}
+
+/** The circuit event in a message, null where it is none. */
+export function circuitEventOf(message: SourceMessage): CircuitEvent | null {
+  try {
+    return circuitEventSchema.parse(JSON.parse(Buffer.from(message.body).toString('utf8')));
+  } catch {
+    return null;
+  }
+}

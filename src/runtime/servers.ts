@@ -1,0 +1,30 @@
+/** Opens what the config names: brokers and the Redis store. */
+
+import { kafkaOptions, natsOptions, redisOptions } from '../config/servers.js';
+import type { Config } from '../config.js';
+import type { Broker, LogSource } from '../ports.js';
+import { RedisStore } from '../store/redis/store.js';
+import { KafkaBroker } from '../streams/kafka/broker.js';
+import { NatsBroker } from '../streams/nats/broker.js';
+
+export const brokerKinds = ['nats', 'kafka'] as const;
+
+export type BrokerKind = (typeof brokerKinds)[number];
+
+/** Told in one line what happens to a connection. */
+export type StatusListener = (line: string, level: 'info' | 'warn' | 'error') => void;
+
+export function connectBroker(kind: BrokerKind, config: Config, onStatus: StatusListener): Promise<Broker> {
+  return kind === 'nats'
+    ? NatsBroker.connect(natsOptions(config), onStatus)
+    : KafkaBroker.connect(kafkaOptions(config), onStatus);
+}
+
+export function openRedis(config: Config, onStatus: StatusListener, create: boolean): Promise<RedisStore> {
+  return RedisStore.open({ ...redisOptions(config), create, onStatus });
+}
+
+/** Whether anything of a source was acknowledged before: then there has to be state of it. */
+export async function isBegun(source: LogSource): Promise<boolean> {
+  return (await source.progress()).some(({ acknowledged }) => acknowledged > 0);
+}

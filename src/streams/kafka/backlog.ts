@@ -1,0 +1,75 @@
+import type { KafkaMessage } from 'kafkajs';
+import type { Lane, Slice } from './lane.js';
+import { bytesOf } from './messages.js';
+
+interface Chunk {
+  readonly lane: Lane;
+  readonly messages: readonly KafkaMessage[];
+  readonly end: number;
+  /** How many of the messages were handed out. */
+  taken: number;
+  /** What it keeps in memory. */
+  bytes: number;
+}
+
+/** Messages that were fetched and wait to be read, in the order in which they came. */
+export class Backlog {
+  private chunks: Chunk[] = [];
+  private waitingBytes = 0;
+
+  /** What waits, in bytes, with an allowance for each message. */
+  get bytes(): number {
+    return this.waitingBytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.chunks.length === 0;
+  }
+
+  /**
+   * @param end the offset after the messages and all that was left out among them
+   * @param bytes of all that was fetched: one message that waits keeps its neighbours in memory
+   */
+  push(lane: Lane, messages: readonly KafkaMessage[], end: number, bytes: number): void {
+    if (messages.length === 0) return;
+    this.chunks.push({ lane, messages, end, bytes, taken: 0 });
+    lane.waiting += messages.length;
+    this.waitingBytes += bytes;
+  }
+
+  /** Hands out the next messages, at most so many. */
+  take(maxMessages: number): Slice[] {
+    const slices: Slice[] = [];
+    for (let left = maxMessages; left > 0; ) {
+      const chunk = this.chunks[0];
+      if (chunk === undefined) break;
+      const slice = sliceOf(chunk, left);
+      const exhausted = chunk.taken === chunk.messages.length;
+      if (exhausted) this.chunks.shift();
+      const freed = exhausted ? chunk.bytes : bytesOf(slice.messages);
+      chunk.bytes -= freed;
+      this.waitingBytes -= freed;
+      chunk.lane.handOut(slice);
+      left -= slice.messages.length;
+      slices.push(slice);
+    }
+    return slices;
+  }
+
+  firstOf(lane: Lane): KafkaMessage | undefined {
+    const chunk = this.chunks.find((candidate) => candidate.lane === lane);
+    return chunk?.messages[chunk.taken];
+  }
+
+  clear(): void {
+    this.chunks = [];
+    this.waitingBytes = 0;
+  }
+}
+
+function sliceOf(chunk: Chunk, maxMessages: number): Slice {
+  const messages = chunk.messages.slice(chunk.taken, chunk.taken + maxMessages);
+  chunk.taken += messages.length;
+  const next = chunk.messages[chunk.taken];
+  return { lane: chunk.lane, messages, end: next === undefined ? chunk.end : Number(next.offset) };
+}

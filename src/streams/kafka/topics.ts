@@ -1,0 +1,85 @@
+import type { Admin, ITopicConfig } from 'kafkajs';
+import type { Channel } from '../../ports.js';
+import { kafkaError } from './errors.js';
+import { type KafkaOptions, topicOf } from './options.js';
+
+/** How long a compacted topic keeps every record, in ms. */
+export const compactionLagMs = 24 * 3_600_000;
+
+/** Tries, and ms between them, for a new topic to be served by its brokers. */
+const servedTries = 50;
+const servedPauseMs = 100;
+
+/** The settings that a topic of ours is created with, as the broker names them. */
+export function topicSettings(options: KafkaOptions, channel: Channel): Readonly<Record<string, string>> {
+  switch (channel) {
+    case 'interactions':
+      return {
+        'cleanup.policy': 'delete',
+        'retention.ms': String(options.retentionMs),
+        'message.timestamp.type': 'LogAppendTime',
+      };
+    case 'commands':
+      // The broker's stamp is what a time in the future is told by.
+      return { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'message.timestamp.type': 'LogAppendTime' };
+    case 'circuits':
+      return { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': String(compactionLagMs) };
+    case 'dead-letters':
+      return { 'cleanup.policy': 'delete', 'retention.ms': '-1' };
+  }
+}
+
+/**
+ * Creates a channel's topic when it is absent, and leaves one that is there as it is.
+ *
+ * @returns how many partitions it has
+ * @throws FulcrumError `denied` or `refused` when it may not be created, `unavailable`
+ */
+export async function ensureTopic(admin: Admin, options: KafkaOptions, channel: Channel): Promise<number> {
+  const topic = topicOf(options.topics, channel);
+  try {
+    const there = await partitionsOf(admin, topic);
+    if (there > 0) return there;
+    await admin.createTopics({ topics: [newTopic(options, channel)], waitForLeaders: true });
+    await untilServed(admin, topic);
+    return await partitionsOf(admin, topic);
+  } catch (error) {
+    throw kafkaError(`Kafka topic ${topic} can be neither found nor created`, error);
+  }
+}
+
+/** How many partitions a topic has, 0 when there is none of that name. Asking for it alone could create it. */
+async function partitionsOf(admin: Admin, topic: string): Promise<number> {
+  const { topics } = await admin.fetchTopicMetadata();
+  return topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
+}
+
+/**
+ * Waits until every partition answers. What is published to some that do and some that do not is sent again as a
+ * whole, and would be there twice.
+ */
+async function untilServed(admin: Admin, topic: string): Promise<void> {
+  for (let left = servedTries; ; left--) {
+    try {
+      await admin.fetchTopicOffsets(topic);
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, servedPauseMs));
+    }
+  }
+}
+
+function newTopic(options: KafkaOptions, channel: Channel): ITopicConfig {
+  return {
+    topic: topicOf(options.topics, channel),
+    numPartitions: partitionsOfNew(options, channel),
+    replicationFactor: options.replicationFactor,
+    configEntries: Object.entries(topicSettings(options, channel)).map(([name, value]) => ({ name, value })),
+  };
+}
+
+/** Commands are few; one partition keeps all of them in the order in which the operators gave them. */
+function partitionsOfNew(options: KafkaOptions, channel: Channel): number {
+  return channel === 'commands' ? 1 : options.partitions;
+}

@@ -1,0 +1,57 @@
+import type { Broker, Channel, EventSink, Finding, LogSource } from '../../ports.js';
+import { checkServer } from './check.js';
+import { checkOptions } from './check-options.js';
+import { openConnection } from './connect.js';
+import { Follower } from './follower.js';
+import { Link, type OnStatus } from './link.js';
+import type { NatsOptions } from './options.js';
+import { NatsSink } from './sink.js';
+import { NatsSource } from './source.js';
+
+/** NATS JetStream, over one connection that is kept up for ever. */
+export class NatsBroker implements Broker {
+  readonly system = 'nats';
+  readonly sink: EventSink;
+  private readonly open = new Set<LogSource>();
+
+  private constructor(
+    private readonly link: Link,
+    private readonly options: NatsOptions,
+  ) {
+    this.sink = new NatsSink(link, options);
+  }
+
+  /**
+   * @param onStatus told when the connection is lost and back, and when retention overtook a consumer.
+   * @throws FulcrumError `config` for an option that cannot be used, `denied` when the server refuses the
+   *   credentials or TLS fails, `unavailable` when no server answers
+   */
+  static async connect(options: NatsOptions, onStatus: OnStatus = () => {}): Promise<NatsBroker> {
+    checkOptions(options);
+    const connection = await openConnection(options);
+    return new NatsBroker(await Link.over(connection, onStatus), options);
+  }
+
+  async consume(channel: 'interactions' | 'commands'): Promise<LogSource> {
+    return this.opened(await NatsSource.open(this.link, this.options, channel));
+  }
+
+  async follow(channel: Channel, from: 'start' | 'now', tenant?: string): Promise<LogSource> {
+    return this.opened(await Follower.open(this.link, this.options, { channel, from, tenant }));
+  }
+
+  check(): Promise<readonly Finding[]> {
+    return checkServer(this.link, this.options);
+  }
+
+  /** Closes what was opened, then the connection. */
+  async close(): Promise<void> {
+    for (const source of this.open) await source.close();
+    await this.link.close();
+  }
+
+  private opened<S extends LogSource>(source: S): S {
+    this.open.add(source);
+    return source;
+  }
+}

@@ -1,0 +1,146 @@
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, nanos } from 'nats';
+import type { FulcrumError } from '../../errors.js';
+import type { Channel, LogSource, SourceBatch, SourceProgress } from '../../ports.js';
+import type { Link } from './link.js';
+import { StreamLog } from './log.js';
+import { deliveryOf, sourceMessage } from './messages.js';
+import type { NatsOptions } from './options.js';
+import { placeOf } from './places.js';
+import { Puller } from './puller.js';
+import { ensureStream } from './streams.js';
+import { token } from './subjects.js';
+
+/** The server forgets a consumer that has not been read for so long; it is made again when it is read. */
+const forgottenAfterMs = 60_000;
+
+export interface Follow {
+  readonly channel: Channel;
+  readonly from: 'start' | 'now';
+  /** Messages of this tenant alone. */
+  readonly tenant?: string | undefined;
+}
+
+/**
+ * All messages of a stream, in order, for one reader alone. Its consumer lives in the server's memory; when it is
+ * lost, or skips a message, another one goes on after the last message that came.
+ */
+export class Follower implements LogSource {
+  readonly system = 'nats';
+  readonly headerPrefix = 'ce-';
+  readonly name: string;
+  private readonly puller: Puller;
+  /** Position of the last message that came, and of the last that was read. */
+  private came: number;
+  private given: number;
+  private consumer = '';
+  private delivered = 0;
+
+  private constructor(
+    private readonly link: Link,
+    private readonly log: StreamLog,
+    private readonly subjects: string,
+    after: number,
+  ) {
+    const { stream } = log.place;
+    this.name = `nats:${stream}`;
+    this.came = after;
+    this.given = after;
+    this.puller = new Puller({
+      link,
+      name: this.name,
+      stream,
+      consumer: '',
+      mend: (trouble) => this.mend(trouble),
+      accept: (message) => this.accept(message),
+    });
+  }
+
+  static async open(link: Link, options: NatsOptions, { channel, from, tenant }: Follow): Promise<Follower> {
+    const place = placeOf(options, channel);
+    const { created, state } = await ensureStream(link, options, place);
+    const subjects = tenant === undefined ? place.subjects : place.subjects.replace('*', () => token(tenant));
+    const after = from === 'start' ? 0 : state.last_seq;
+    const follower = new Follower(link, new StreamLog(link, place, created), subjects, after);
+    try {
+      await follower.attach();
+    } catch (error) {
+      await follower.close();
+      throw error;
+    }
+    return follower;
+  }
+
+  logs(): readonly string[] {
+    return [this.log.source];
+  }
+
+  async read(maxMessages: number, maxWaitMs: number): Promise<SourceBatch | null> {
+    const taken = await this.puller.take(maxMessages, maxWaitMs);
+    if (taken === null) return null;
+    const { source, place } = this.log;
+    const messages = taken.map((message) => sourceMessage(message, source, place.root));
+    this.given = messages.at(-1)?.position.sequence ?? this.given;
+    return { messages, ack: () => {} };
+  }
+
+  async progress(): Promise<readonly SourceProgress[]> {
+    const { source } = this.log;
+    const acknowledged = this.given;
+    const last = (await this.log.look()).state.last_seq;
+    const next = acknowledged < last ? await this.log.firstAfter(acknowledged, this.subjects) : null;
+    return [{ source, acknowledged, last, next }];
+  }
+
+  async close(): Promise<void> {
+    await this.puller.close();
+    this.forget();
+  }
+
+  /** Takes what follows the last message of this consumer; anything else means that one is missing. */
+  private accept(message: Msg): boolean {
+    const { consumer, deliverySequence, streamSequence } = deliveryOf(message.reply ?? '');
+    if (consumer !== this.consumer) return false;
+    if (deliverySequence !== this.delivered + 1) {
+      this.puller.interrupt(null);
+      return false;
+    }
+    this.delivered = deliverySequence;
+    this.came = streamSequence;
+    this.log.highest = streamSequence;
+    return true;
+  }
+
+  private async mend(trouble: FulcrumError | null): Promise<void> {
+    if (trouble?.code === 'denied' || trouble?.code === 'mismatch') throw trouble;
+    await this.log.look();
+    this.forget();
+    await this.attach();
+  }
+
+  private async attach(): Promise<void> {
+    const { stream } = this.log.place;
+    const config: Partial<ConsumerConfig> = {
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.came + 1,
+      filter_subject: this.subjects,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: nanos(forgottenAfterMs),
+    };
+    const { name } = await this.link.ask(`follow stream ${stream}`, () =>
+      this.link.manager.consumers.add(stream, config),
+    );
+    this.consumer = name;
+    this.delivered = 0;
+    this.puller.aim(name);
+  }
+
+  /** The server would forget it by itself, later. */
+  private forget(): void {
+    const { consumer } = this;
+    this.consumer = '';
+    if (consumer === '' || !this.link.up) return;
+    void this.link.manager.consumers.delete(this.log.place.stream, consumer).catch(() => {});
+  }
+}

@@ -1,0 +1,63 @@
+import type { Msg } from 'nats';
+import type { Link } from './link.js';
+
+const ack = Buffer.from('+ACK');
+const nak = Buffer.from('-NAK');
+const stillAtWork = Buffer.from('+WPI');
+
+/** How many times within the ack wait is looked at what is held. */
+const looksPerAckWait = 4;
+
+export function acknowledge(messages: readonly Msg[]): void {
+  for (const message of messages) message.respond(ack);
+}
+
+/** Gives messages back, to be delivered to another at once. */
+export function giveBack(messages: readonly Msg[]): void {
+  for (const message of messages) message.respond(nak);
+}
+
+/**
+ * Messages that were read and are not acknowledged. What is held for a quarter to half of the ack wait is said to
+ * be worked on, and again and again, so that it is not delivered to another without need.
+ */
+export class HeldMessages {
+  private readonly batches = new Set<readonly Msg[]>();
+  private seen = new Set<Msg | undefined>();
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly link: Link,
+    /** What waits to be read. */
+    private readonly prefetched: () => readonly Msg[],
+    ackWaitMs: number,
+  ) {
+    this.timer = setInterval(() => this.look(), ackWaitMs / looksPerAckWait).unref();
+  }
+
+  add(batch: readonly Msg[]): void {
+    this.batches.add(batch);
+  }
+
+  remove(batch: readonly Msg[]): void {
+    this.batches.delete(batch);
+  }
+
+  get size(): number {
+    return this.batches.size;
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Batches are told apart by their first message: what comes later in one came later. */
+  private look(): void {
+    const held = [...this.batches, this.prefetched()];
+    if (this.link.up)
+      for (const batch of held)
+        if (batch.length > 0 && this.seen.has(batch[0]))
+          for (const message of batch) message.respond(stillAtWork);
+    this.seen = new Set(held.map(([first]) => first));
+  }
+}

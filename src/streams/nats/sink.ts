@@ -1,0 +1,108 @@
+import { ErrorCode, type JetStreamClient, NatsError } from 'nats';
+import { FulcrumError } from '../../errors.js';
+import type { Channel, EventSink, SinkMessage } from '../../ports.js';
+import { answerWithinMs } from './connect.js';
+import { requestFailure } from './errors.js';
+import type { Link } from './link.js';
+import { headersFor, messageId } from './messages.js';
+import type { NatsOptions } from './options.js';
+import { type Place, placeOf } from './places.js';
+import { ensureStream } from './streams.js';
+import { token } from './subjects.js';
+
+/** Messages that are sent and whose acknowledgement is awaited, at most. */
+const maxInFlight = 256;
+
+/** Publishes to the streams; one that is absent is made at its first message. */
+export class NatsSink implements EventSink {
+  private readonly ready = new Map<Channel, Promise<void>>();
+  private readonly jetStream: JetStreamClient;
+
+  constructor(
+    private readonly link: Link,
+    private readonly options: NatsOptions,
+  ) {
+    this.jetStream = link.connection.jetstream();
+  }
+
+  /**
+   * @throws FulcrumError `unavailable` when the broker is away or has no such stream, `mismatch` when the stream
+   *   is not as it has to be, `denied` when this user may not publish, `refused` when a message is too large
+   */
+  async publish(messages: readonly SinkMessage[]): Promise<void> {
+    for (const channel of new Set(messages.map((message) => message.channel))) await this.prepare(channel);
+    // Shared by the lanes: each takes the next, so that messages leave in their order.
+    const remaining = messages[Symbol.iterator]();
+    let failed = false;
+    const lane = async (): Promise<void> => {
+      for (const message of remaining) {
+        if (failed) return;
+        await this.send(message);
+      }
+    };
+    const lanes = Array.from({ length: Math.min(maxInFlight, messages.length) }, lane);
+    await Promise.all(lanes).catch((error: unknown) => {
+      failed = true;
+      throw error;
+    });
+  }
+
+  private prepare(channel: Channel): Promise<void> {
+    const known = this.ready.get(channel);
+    if (known !== undefined) return known;
+    const made = ensureStream(this.link, this.options, placeOf(this.options, channel)).then(
+      () => {},
+      (error: unknown) => {
+        // One who may only publish cannot look: the answer to what is published tells as much.
+        if (error instanceof FulcrumError && error.code === 'denied') return;
+        this.ready.delete(channel);
+        throw error;
+      },
+    );
+    this.ready.set(channel, made);
+    return made;
+  }
+
+  private async send(message: SinkMessage): Promise<void> {
+    const place = placeOf(this.options, message.channel);
+    const subject = subjectOf(place, message);
+    this.link.require();
+    try {
+      const { stream } = await this.jetStream.publish(subject, message.body, {
+        msgID: messageId(message.id),
+        headers: headersFor(message.headers),
+        timeout: answerWithinMs,
+      });
+      if (stream !== place.stream) throw takenBy(stream, subject, place);
+    } catch (error) {
+      throw this.failure(error, place, subject, message);
+    }
+  }
+
+  private failure(error: unknown, place: Place, subject: string, message: SinkMessage): FulcrumError {
+    const what = `${this.link.name}: publish to ${subject}`;
+    const code = error instanceof NatsError ? error.code : '';
+    if (code === ErrorCode.MaxPayloadExceeded) {
+      const most = this.link.connection.info?.max_payload;
+      const why = `has ${message.body.byteLength} bytes and its headers, the server takes ${most} (max_payload)`;
+      return new FulcrumError('refused', `${what}: ${why}: raise it there, or send less`, { cause: error });
+    }
+    if (code === ErrorCode.NoResponders) {
+      // It may have been deleted: the next attempt makes it again.
+      this.ready.delete(place.channel);
+      const why = `stream ${place.stream} is absent, has no leader, or JetStream is off`;
+      return new FulcrumError('unavailable', `${what}: ${why}`, { cause: error });
+    }
+    return requestFailure(what, error);
+  }
+}
+
+function takenBy(stream: string, subject: string, place: Place): FulcrumError {
+  const what = `nats stream ${stream} takes ${subject}, which is for ${place.stream}`;
+  return new FulcrumError('mismatch', `${what}: take the subject from it, or set ${place.option}`);
+}
+
+function subjectOf({ channel, root }: Place, { tenant, key }: SinkMessage): string {
+  const keyed = channel === 'circuits' || channel === 'dead-letters';
+  return keyed ? `${root}${token(tenant)}.${token(key)}` : `${root}${token(tenant)}`;
+}

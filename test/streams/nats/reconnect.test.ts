@@ -1,0 +1,132 @@
+import { expect, it } from 'vitest';
+import { describeWithNats } from '../../servers/describe.js';
+import { type NatsServer, startNats } from '../../servers/nats.js';
+import { until } from '../../servers/until.js';
+import {
+  brokerOf,
+  connectionTo,
+  message,
+  messages,
+  nextBatch,
+  numbers,
+  optionsFor,
+  readTexts,
+  textsOf,
+} from './given.js';
+
+const away = { code: 'unavailable' };
+
+describeWithNats(
+  'a NATS server that crashes and comes back',
+  (version) => {
+    const start = (): Promise<NatsServer> => startNats({ version, own: true });
+
+    it('loses nothing of what is read together', async () => {
+      const server = await start();
+      const options = optionsFor(server.url, { ackWaitSeconds: 2 });
+      const lines: string[] = [];
+      const broker = await brokerOf(options, (line, level) => lines.push(`${level}: ${line}`));
+      await broker.sink.publish(messages(1_000));
+      const source = await broker.consume('interactions');
+      const texts = await readTexts(source, 300, 50);
+      const held = await nextBatch(source, 50);
+      const name = `nats at 127.0.0.1:${server.port}`;
+      await server.kill();
+      await until('the loss is noticed', async () => lines.length > 0);
+      await expect(source.read(50, 60_000)).rejects.toMatchObject({
+        ...away,
+        message: `${name}: the connection is lost and tried again by itself`,
+      });
+      await expect(async () => held.ack()).rejects.toMatchObject(away);
+      await expect(source.progress()).rejects.toMatchObject(away);
+      await expect(broker.sink.publish([message('x')])).rejects.toMatchObject(away);
+      await server.restart();
+      await until('it is back', async () => lines.length > 1);
+      await held.ack();
+      texts.push(...(textsOf(held) ?? []));
+      await broker.sink.publish(messages(100, {}, 1_001));
+      while (new Set(texts).size < 1_100) texts.push(...(await readTexts(source, 1, 200)));
+      expect(new Set(texts)).toEqual(new Set(numbers(1, 1_100)));
+      expect(lines).toEqual([
+        `warn: ${name} is lost: trying again until it is back`,
+        expect.stringMatching(/^info: nats at 127\.0\.0\.1:\d+ is back after \d+\.\d s$/),
+      ]);
+    });
+
+    it('rejects a read that is under way, and goes on with the next', async () => {
+      const server = await start();
+      const broker = await brokerOf(optionsFor(server.url));
+      const source = await broker.consume('interactions');
+      const rejected = expect(source.read(10, 60_000)).rejects.toMatchObject(away);
+      await server.kill();
+      await rejected;
+      await server.restart();
+      await until('it takes messages again', async () => {
+        await broker.sink.publish([message('a')]);
+        return true;
+      });
+      expect(await readTexts(source, 1)).toEqual(['a']);
+    });
+
+    it('makes neither gap nor repeat for who follows', async () => {
+      const server = await start();
+      const broker = await brokerOf(optionsFor(server.url));
+      await broker.sink.publish(messages(500));
+      const source = await broker.follow('interactions', 'start');
+      const late = await broker.follow('interactions', 'now');
+      const texts = await readTexts(source, 200, 50);
+      await server.kill();
+      await server.restart();
+      texts.push(...(await readTexts(source, 300, 50)));
+      await broker.sink.publish(messages(100, {}, 501));
+      texts.push(...(await readTexts(source, 100, 50)));
+      expect(texts).toEqual(numbers(1, 600));
+      expect(await readTexts(late, 100)).toEqual(numbers(501, 600));
+    });
+
+    it('is refused when it comes back with another stream of the name', async () => {
+      const server = await start();
+      const options = optionsFor(server.url);
+      const broker = await brokerOf(options);
+      const source = await broker.consume('interactions');
+      await broker.sink.publish(messages(10));
+      await readTexts(source, 10);
+      await server.stop();
+      const other = await startNats({ version, port: server.port });
+      await (await brokerOf(options)).sink.publish([message('a')]);
+      await expect(nextBatch(source, 10)).rejects.toMatchObject({
+        code: 'mismatch',
+        message: expect.stringContaining('was made anew at'),
+      });
+      await other.stop();
+    });
+
+    it('is closed while it is away', async () => {
+      const server = await start();
+      const broker = await brokerOf(optionsFor(server.url));
+      const source = await broker.consume('interactions');
+      await broker.sink.publish(messages(10));
+      await nextBatch(source, 5);
+      await server.kill();
+      await broker.close();
+      expect(await source.read(5, 0)).toBeNull();
+    });
+
+    it('is asked again while it does not answer', async () => {
+      const server = await start();
+      const options = optionsFor(server.url);
+      const broker = await brokerOf(options);
+      const source = await broker.consume('interactions');
+      server.signal('SIGSTOP');
+      await expect(source.progress()).rejects.toMatchObject({
+        ...away,
+        message: expect.stringContaining('no answer within 5 s'),
+      });
+      server.signal('SIGCONT');
+      await (await connectionTo(server.url)).flush();
+      await broker.sink.publish([message('a')]);
+      expect(await readTexts(source, 1)).toEqual(['a']);
+    });
+  },
+  { own: true },
+);

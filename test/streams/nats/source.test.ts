@@ -1,0 +1,302 @@
+import { beforeAll, expect, it } from 'vitest';
+import type { LogSource } from '../../../src/ports.js';
+import { describeWithNats } from '../../servers/describe.js';
+import { startNats } from '../../servers/nats.js';
+import { until } from '../../servers/until.js';
+import {
+  brokerOf,
+  connectionTo,
+  message,
+  messages,
+  nextBatch,
+  numbers,
+  optionsFor,
+  readTexts,
+  sequencesOf,
+  textOf,
+  textsOf,
+} from './given.js';
+
+describeWithNats('a stream of NATS that is read together', (version) => {
+  let url = '';
+  beforeAll(async () => {
+    ({ url } = await startNats({ version }));
+  });
+  const managerOf = async () => (await connectionTo(url)).jetstreamManager();
+
+  it('gives what was published, each with its place, its tenant and the time it came', async () => {
+    const options = optionsFor(url);
+    const broker = await brokerOf(options);
+    const before = Date.now() / 1_000;
+    await broker.sink.publish([message('a', { headers: { traceparent: '00-1' } })]);
+    const raw = await connectionTo(url);
+    await raw.jetstream().publish(`${options.subjectPrefix}.interactions.blue`, 'b');
+    const source = await broker.consume('interactions');
+    const { created } = await (await raw.jetstreamManager()).streams.info(options.streams.interactions);
+    const [log] = source.logs();
+    expect(log).toBe(`${options.streams.interactions}@${Date.parse(created)}`);
+    expect(source).toMatchObject({
+      name: `nats:${options.streams.interactions}`,
+      system: 'nats',
+      headerPrefix: 'ce-',
+    });
+    const batch = await nextBatch(source, 10);
+    const [a, b] = [
+      ...batch.messages,
+      ...(batch.messages.length < 2 ? (await nextBatch(source, 10)).messages : []),
+    ];
+    expect(a).toMatchObject({
+      headers: { traceparent: '00-1', 'nats-msg-id': 'a' },
+      tenant: 'default',
+      position: { source: log, sequence: 1 },
+    });
+    expect(b).toMatchObject({ headers: {}, tenant: 'blue', position: { source: log, sequence: 2 } });
+    for (const { receivedAt } of [a, b].filter((given) => given !== undefined)) {
+      expect(receivedAt).toBeGreaterThan(before - 1);
+      expect(receivedAt).toBeLessThan(Date.now() / 1_000 + 1);
+    }
+  });
+
+  it('gives the last of several headers of one name, whatever their case', async () => {
+    const options = optionsFor(url);
+    const source = await (await brokerOf(options)).consume('interactions');
+    const raw = await connectionTo(url);
+    const { headers } = await import('nats');
+    const given = headers();
+    given.append('CE-Id', 'first');
+    given.append('CE-Id', 'second');
+    raw.publish(`${options.subjectPrefix}.interactions.default`, 'a', { headers: given });
+    expect((await nextBatch(source, 10)).messages[0]?.headers).toEqual({ 'ce-id': 'second' });
+  });
+
+  it('gives no more at a time than is asked for, and an empty batch when nothing comes', async () => {
+    const broker = await brokerOf(optionsFor(url));
+    const source = await broker.consume('interactions');
+    expect(textsOf(await source.read(10, 1))).toEqual([]);
+    await broker.sink.publish(messages(5));
+    const first = await nextBatch(source, 2);
+    expect(first.messages.length).toBeLessThanOrEqual(2);
+    await first.ack();
+    expect(await readTexts(source, 5 - first.messages.length, 2)).toEqual(
+      numbers(first.messages.length + 1, 5),
+    );
+    expect(textsOf(await source.read(10, 1))).toEqual([]);
+  });
+
+  it('answers a reader who waits as soon as something comes', async () => {
+    const broker = await brokerOf(optionsFor(url));
+    const source = await broker.consume('interactions');
+    const reading = source.read(10, 60_000);
+    await broker.sink.publish([message('a')]);
+    expect(textsOf(await reading)).toEqual(['a']);
+  });
+
+  it('says how far it is acknowledged, and what comes next', async () => {
+    const broker = await brokerOf(optionsFor(url));
+    const source = await broker.consume('interactions');
+    const [log] = source.logs();
+    expect(await source.progress()).toEqual([{ source: log, acknowledged: 0, last: 0, next: null }]);
+    await broker.sink.publish(messages(3, { headers: { a: 'b' }, tenant: 'blue' }));
+    expect(await source.progress()).toMatchObject([
+      {
+        source: log,
+        acknowledged: 0,
+        last: 3,
+        next: {
+          tenant: 'blue',
+          position: { source: log, sequence: 1 },
+          headers: { a: 'b', 'nats-msg-id': '1' },
+        },
+      },
+    ]);
+    const batch = await nextBatch(source, 1);
+    await batch.ack();
+    const [progress] = await until('the acknowledgement is there', async () => {
+      const found = await source.progress();
+      return found[0]?.acknowledged === 1 && found;
+    });
+    expect(progress?.next === null ? null : progress?.next && textOf(progress.next)).toBe('2');
+    await readTexts(source, 2);
+    await until('all is acknowledged', async () => (await source.progress())[0]?.acknowledged === 3);
+    expect(await source.progress()).toEqual([{ source: log, acknowledged: 3, last: 3, next: null }]);
+  });
+
+  it('delivers again what a reader that is gone did not acknowledge', async () => {
+    const options = optionsFor(url, { ackWaitSeconds: 1 });
+    const first = await brokerOf(options);
+    await first.sink.publish(messages(3));
+    const batch = await nextBatch(await first.consume('interactions'), 3);
+    await first.close();
+    const second = await (await brokerOf(options)).consume('interactions');
+    const again = await readTexts(second, 3);
+    expect(again.toSorted()).toEqual(['1', '2', '3']);
+    expect(sequencesOf(batch)?.[0]).toBe(1);
+  });
+
+  it('is not delivered to another while it is worked on, however long', async () => {
+    const options = optionsFor(url, { ackWaitSeconds: 1 });
+    const one = await (await brokerOf(options)).consume('interactions');
+    const other = await (await brokerOf(options)).consume('interactions');
+    const broker = await brokerOf(options);
+    const reading = nextBatch(one, 1);
+    await broker.sink.publish(messages(2));
+    const batch = await reading;
+    const manager = await managerOf();
+    await until('one is worked on, the other waits to be read', async () => {
+      const info = await manager.consumers.info(options.streams.interactions, options.durable);
+      return info.num_ack_pending === 2;
+    });
+    expect(textsOf(await other.read(10, 2_500))).toEqual([]);
+    await batch.ack();
+    expect(await readTexts(one, 1)).toEqual(['2']);
+  });
+
+  it('is shared by two readers', async () => {
+    const options = optionsFor(url);
+    const sources = await Promise.all(
+      [1, 2].map(async () => (await brokerOf(options)).consume('interactions')),
+    );
+    const broker = await brokerOf(options);
+    const total = 2_000;
+    const read: string[][] = [[], []];
+    const work = async (source: LogSource, texts: string[]): Promise<void> => {
+      while ((read[0]?.length ?? 0) + (read[1]?.length ?? 0) < total) {
+        const batch = await source.read(50, 20);
+        texts.push(...(textsOf(batch) ?? []));
+        await batch?.ack();
+      }
+    };
+    const working = Promise.all(sources.map((source, i) => work(source, read[i] as string[])));
+    await broker.sink.publish(messages(total));
+    await working;
+    expect(read.flat().toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers(1, total));
+    for (const texts of read) expect(texts.length).toBeGreaterThan(total / 10);
+  });
+
+  it('holds at most two batches that nobody has read', async () => {
+    const options = optionsFor(url);
+    const broker = await brokerOf(options);
+    await broker.sink.publish(messages(1_000));
+    const source = await broker.consume('interactions');
+    const manager = await managerOf();
+    const delivered = async () =>
+      (await manager.consumers.info(options.streams.interactions, options.durable)).num_ack_pending;
+    let read = 0;
+    for (let i = 0; i < 5; i++) {
+      read += (await nextBatch(source, 50)).messages.length;
+      expect(await delivered()).toBeLessThanOrEqual(read + 100);
+    }
+    await until('the next batch is on its way', async () => (await delivered()) > read);
+  });
+
+  it('holds at most 16 MiB that nobody has read', async () => {
+    const options = optionsFor(url);
+    const broker = await brokerOf(options);
+    const bytes = 512 * 1024;
+    await broker.sink.publish(messages(60, { body: Buffer.alloc(bytes) }));
+    const source = await broker.consume('interactions');
+    const manager = await managerOf();
+    let read = 0;
+    while (read < 60) {
+      const batch = await nextBatch(source, 1_000);
+      read += batch.messages.length;
+      const { num_ack_pending } = await manager.consumers.info(options.streams.interactions, options.durable);
+      expect((num_ack_pending - batch.messages.length) * bytes).toBeLessThanOrEqual(16 * 1024 * 1024);
+      await batch.ack();
+      await until('the acknowledgement is there', async () => {
+        const info = await manager.consumers.info(options.streams.interactions, options.durable);
+        return info.ack_floor.stream_seq === read;
+      });
+    }
+  });
+
+  it('gives back what nobody has read when it is closed, and ends', async () => {
+    const options = optionsFor(url);
+    const broker = await brokerOf(options);
+    await broker.sink.publish(messages(300));
+    const closing = await broker.consume('interactions');
+    const read = await nextBatch(closing, 50);
+    const waiting = closing.read(50, 60_000);
+    await closing.close();
+    const late = await waiting;
+    expect(await closing.read(50, 0)).toBeNull();
+    const other = await (await brokerOf(options)).consume('interactions');
+    const got = [read, late].flatMap((batch) => textsOf(batch) ?? []);
+    got.push(...(await readTexts(other, 300 - got.length)));
+    expect(got.toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers(1, 300));
+    // What was read before can still be acknowledged.
+    await read.ack();
+    await late?.ack();
+    await until('all is acknowledged', async () => (await other.progress())[0]?.next === null);
+  });
+
+  it('ends the read under way when it is closed', async () => {
+    const source = await (await brokerOf(optionsFor(url))).consume('commands');
+    const reading = source.read(10, 60_000);
+    await source.close();
+    expect(await reading).toBeNull();
+  });
+
+  it('notices, and says once, that retention overtook it', async () => {
+    const options = optionsFor(url);
+    const manager = await managerOf();
+    const name = options.streams.interactions;
+    await manager.streams.add({ name, subjects: [`${options.subjectPrefix}.interactions.*`], max_msgs: 10 });
+    const lines: string[] = [];
+    const broker = await brokerOf(options, (line, level) => lines.push(`${level} ${line}`));
+    const source = await broker.consume('interactions');
+    await broker.sink.publish(messages(5));
+    await readTexts(source, 5);
+    await until('all is acknowledged', async () => (await source.progress())[0]?.acknowledged === 5);
+    await source.close();
+    expect(lines).toEqual([]);
+    await broker.sink.publish(messages(20, {}, 6));
+    const again = await broker.consume('interactions');
+    expect(await again.progress()).toMatchObject([
+      { acknowledged: 5, last: 25, next: { position: { sequence: 16 } } },
+    ]);
+    await again.progress();
+    expect(lines).toEqual([
+      expect.stringMatching(/^error nats:\w+: retention overtook fulcrum-processor, 10 mess/),
+    ]);
+    expect(await readTexts(again, 10)).toEqual(numbers(16, 25));
+    expect(again).toMatchObject({ lost: 10 });
+  });
+
+  it('refuses to go on when the stream was deleted', async () => {
+    const options = optionsFor(url);
+    const source = await (await brokerOf(options)).consume('interactions');
+    const refused = expect(source.read(10, 60_000)).rejects.toMatchObject({
+      code: 'mismatch',
+      message: expect.stringContaining('was deleted while it was read'),
+    });
+    await (await managerOf()).streams.delete(options.streams.interactions);
+    await refused;
+  });
+
+  it('refuses to go on when the stream was made anew', async () => {
+    const options = optionsFor(url);
+    const broker = await brokerOf(options);
+    const source = await broker.consume('interactions');
+    await broker.sink.publish(messages(3));
+    await readTexts(source, 3);
+    const manager = await managerOf();
+    await manager.streams.delete(options.streams.interactions);
+    const anew = await (await brokerOf(options)).consume('interactions');
+    expect(anew.logs()).not.toEqual(source.logs());
+    const expected = { code: 'mismatch', message: expect.stringContaining('was made anew at') };
+    await expect(source.read(10, 60_000)).rejects.toMatchObject(expected);
+    await expect(source.progress()).rejects.toMatchObject(expected);
+  });
+
+  it('refuses to go on when its consumer was deleted', async () => {
+    const options = optionsFor(url);
+    const source = await (await brokerOf(options)).consume('interactions');
+    const refused = expect(source.read(10, 60_000)).rejects.toMatchObject({
+      code: 'mismatch',
+      message: expect.stringContaining('nats consumer fulcrum-processor of stream'),
+    });
+    await (await managerOf()).consumers.delete(options.streams.interactions, options.durable);
+    await refused;
+  });
+});
