@@ -3,7 +3,7 @@ import type { Admin } from 'kafkajs';
 import type { Broker, Channel, EventSink, Finding, LogSource } from '../../ports.js';
 import { checkKafka } from './check.js';
 import { type ClientMaker, clientMaker, type KafkaClient } from './client.js';
-import { kafkaError } from './errors.js';
+import { isLoading, kafkaError } from './errors.js';
 import { refuseUnfit } from './fitness.js';
 import { Follower } from './follower.js';
 import { GroupSource } from './group-source.js';
@@ -12,7 +12,7 @@ import { groupOf, type KafkaOptions, type StatusListener, sourceOf, topicOf } fr
 import type { ReaderSettings } from './reader.js';
 import { KafkaSink } from './sink.js';
 import { ensureTopic } from './topics.js';
-import { atMost } from './waiting.js';
+import { atMost, patiently } from './waiting.js';
 
 const disconnectMs = 3_000;
 
@@ -67,10 +67,8 @@ export class KafkaBroker implements Broker {
     try {
       await refuseUnfit(admin, options, channel);
       const settings = { ...this.readerSettings(topic, groupId), marks };
-      const source = new GroupSource(
-        { ...settings, onClosed: () => this.sources.delete(source) },
-        await marks(),
-      );
+      const standing = await patiently(marks, isLoading);
+      const source = new GroupSource({ ...settings, onClosed: () => this.sources.delete(source) }, standing);
       this.sources.add(source);
       return source;
     } catch (error) {
@@ -105,6 +103,7 @@ export class KafkaBroker implements Broker {
           return atMost(disconnectMs, admin.deleteGroups([groupId]));
         },
       };
+      await patiently(() => admin.fetchOffsets({ groupId, topics: [topic] }), isLoading);
       const source = new Follower(settings, new Map(starts));
       this.sources.add(source);
       return source;

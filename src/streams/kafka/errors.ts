@@ -40,6 +40,23 @@ export function isRebalance(error: unknown): boolean {
   );
 }
 
+/** A topic was created a moment ago, and not every broker knows. */
+export function isAppearing(error: unknown): boolean {
+  return isAnswer(error, 'UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION');
+}
+
+/** The broker of a group has just come up, and reads what it knows of it. */
+export function isLoading(error: unknown): boolean {
+  return (
+    isAnswer(
+      error,
+      'GROUP_LOAD_IN_PROGRESS',
+      'GROUP_COORDINATOR_NOT_AVAILABLE',
+      'NOT_COORDINATOR_FOR_GROUP',
+    ) || chainOf(error).some(({ name }) => name === 'KafkaJSGroupCoordinatorNotFound')
+  );
+}
+
 /** A broker's refusal of what was asked, whoever asks. */
 const refusals = [
   'INVALID_TOPIC_EXCEPTION',

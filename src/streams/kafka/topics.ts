@@ -1,14 +1,11 @@
 import type { Admin, ITopicConfig } from 'kafkajs';
 import type { Channel } from '../../ports.js';
-import { kafkaError } from './errors.js';
+import { isAppearing, kafkaError } from './errors.js';
 import { type KafkaOptions, topicOf } from './options.js';
+import { patiently } from './waiting.js';
 
 /** How long a compacted topic keeps every record, in ms. */
 export const compactionLagMs = 24 * 3_600_000;
-
-/** Tries, and ms between them, for a new topic to be served by its brokers. */
-const servedTries = 50;
-const servedPauseMs = 100;
 
 /** The settings that a topic of ours is created with, as the broker names them. */
 export function topicSettings(options: KafkaOptions, channel: Channel): Readonly<Record<string, string>> {
@@ -41,7 +38,9 @@ export async function ensureTopic(admin: Admin, options: KafkaOptions, channel: 
     const there = await partitionsOf(admin, topic);
     if (there > 0) return there;
     await admin.createTopics({ topics: [newTopic(options, channel)], waitForLeaders: true });
-    await untilServed(admin, topic);
+    // What is published to some partitions that are served and some that are not yet is sent again as a whole, and
+    // would be there twice.
+    await patiently(() => admin.fetchTopicOffsets(topic), isAppearing);
     return await partitionsOf(admin, topic);
   } catch (error) {
     throw kafkaError(`Kafka topic ${topic} can be neither found nor created`, error);
@@ -52,22 +51,6 @@ export async function ensureTopic(admin: Admin, options: KafkaOptions, channel: 
 async function partitionsOf(admin: Admin, topic: string): Promise<number> {
   const { topics } = await admin.fetchTopicMetadata();
   return topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
-}
-
-/**
- * Waits until every partition answers. What is published to some that do and some that do not is sent again as a
- * whole, and would be there twice.
- */
-async function untilServed(admin: Admin, topic: string): Promise<void> {
-  for (let left = servedTries; ; left--) {
-    try {
-      await admin.fetchTopicOffsets(topic);
-      return;
-    } catch (error) {
-      if (left === 0) throw error;
-      await new Promise((resolve) => setTimeout(resolve, servedPauseMs));
-    }
-  }
 }
 
 function newTopic(options: KafkaOptions, channel: Channel): ITopicConfig {

@@ -1,4 +1,4 @@
-import type { Broker, Channel, EventSink, Finding, LogSource } from '../../ports.js';
+import type { Broker, Channel, EventSink, Finding } from '../../ports.js';
 import { checkServer } from './check.js';
 import { checkOptions } from './check-options.js';
 import { openConnection } from './connect.js';
@@ -12,7 +12,6 @@ import { NatsSource } from './source.js';
 export class NatsBroker implements Broker {
   readonly system = 'nats';
   readonly sink: EventSink;
-  private readonly open = new Set<LogSource>();
 
   private constructor(
     private readonly link: Link,
@@ -32,26 +31,20 @@ export class NatsBroker implements Broker {
     return new NatsBroker(await Link.over(connection, onStatus), options);
   }
 
-  async consume(channel: 'interactions' | 'commands'): Promise<LogSource> {
-    return this.opened(await NatsSource.open(this.link, this.options, channel));
+  consume(channel: 'interactions' | 'commands'): Promise<NatsSource> {
+    return NatsSource.open(this.link, this.options, channel);
   }
 
-  async follow(channel: Channel, from: 'start' | 'now', tenant?: string): Promise<LogSource> {
-    return this.opened(await Follower.open(this.link, this.options, { channel, from, tenant }));
+  follow(channel: Channel, from: 'start' | 'now', tenant?: string): Promise<Follower> {
+    return Follower.open(this.link, this.options, { channel, from, tenant });
   }
 
   check(): Promise<readonly Finding[]> {
     return checkServer(this.link, this.options);
   }
 
-  /** Closes what was opened, then the connection. */
-  async close(): Promise<void> {
-    for (const source of this.open) await source.close();
-    await this.link.close();
-  }
-
-  private opened<S extends LogSource>(source: S): S {
-    this.open.add(source);
-    return source;
+  /** Closes the sources, then the connection. */
+  close(): Promise<void> {
+    return this.link.close();
   }
 }

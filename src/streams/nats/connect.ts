@@ -68,11 +68,8 @@ function loginOf(options: NatsOptions, addresses: readonly Address[]): Connectio
   const named = addresses.find(({ user }) => user !== '');
   const user = options.user ?? named?.user ?? null;
   const authenticator: Authenticator[] = [];
-  if (options.nkeySeedFile !== null) {
-    const seed = readOption('nkeySeedFile', options.nkeySeedFile).toString('utf8').trim();
-    authenticator.push(nkeyAuthenticator(Buffer.from(seed)));
-  }
-  if (options.credsFile !== null) authenticator.push(credsAuthenticator(rereadCreds(options.credsFile)));
+  if (options.nkeySeedFile !== null) authenticator.push(nkeyLogin(options.nkeySeedFile));
+  if (options.credsFile !== null) authenticator.push(credsLogin(options.credsFile));
   return {
     ...(user === null ? {} : { user, pass: options.password ?? named?.password ?? '' }),
     ...(options.token === null ? {} : { token: options.token }),
@@ -80,18 +77,32 @@ function loginOf(options: NatsOptions, addresses: readonly Address[]): Connectio
   };
 }
 
-/** Credentials that expire are renewed in their file; one that is just being written is read the next time. */
-function rereadCreds(path: string): () => Uint8Array {
-  let last = readOption('credsFile', path);
-  return () => {
+function nkeyLogin(path: string): Authenticator {
+  const seed = readOption('nkeySeedFile', path).toString('utf8').trim();
+  return tried('nkeySeedFile', path, nkeyAuthenticator(Buffer.from(seed)));
+}
+
+/** Credentials that expire are renewed in their file: it is read for every login. */
+function credsLogin(path: string): Authenticator {
+  let last = tried('credsFile', path, credsAuthenticator(readOption('credsFile', path)));
+  return (nonce) => {
     try {
-      const read = readFileSync(path);
-      if (read.length > 0) last = read;
+      last = tried('credsFile', path, credsAuthenticator(readFileSync(path)));
     } catch {
-      // What was read before is tried again.
+      // It may just be written: what was read before may do. To throw would end the connection for good.
     }
-    return last;
+    return last(nonce);
   };
+}
+
+/** The same, or an error that names the option when it cannot log in. */
+function tried(option: string, path: string, login: Authenticator): Authenticator {
+  try {
+    login('nonce');
+  } catch (cause) {
+    throw new FulcrumError('config', `nats.${option} ${path} holds no credentials of NATS`, { cause });
+  }
+  return login;
 }
 
 function tlsOf({ tls }: NatsOptions, addresses: readonly Address[]): ConnectionOptions {

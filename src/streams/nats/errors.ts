@@ -28,7 +28,7 @@ export function requestFailure(what: string, cause: unknown): FulcrumError {
   const fail = (code: 'unavailable' | 'denied' | 'mismatch', why: string): FulcrumError =>
     new FulcrumError(code, `${what}: ${why}`, { cause });
   if (!(cause instanceof NatsError)) return fail('unavailable', messageOf(cause));
-  if (cause.isPermissionError()) return fail('denied', `${cause.message}: grant it to this user`);
+  if (cause.isPermissionError()) return fail('denied', `${unquoted(cause)}: grant it to this user`);
   if (isApiError(cause, apiCodes.jetStreamNotEnabled, apiCodes.jetStreamNotEnabledForAccount))
     return fail('unavailable', `JetStream is not enabled: ${jetStreamOff}`);
   if (cause.api_error !== undefined) return fail('unavailable', cause.api_error.description);
@@ -51,19 +51,14 @@ export function isAuthenticationCode(code: unknown): boolean {
 
 /** Why no connection came about. */
 export function connectFailure(servers: string, cause: unknown): FulcrumError {
-  const fail = (code: 'unavailable' | 'denied' | 'config', why: string): FulcrumError =>
+  const fail = (code: 'unavailable' | 'denied', why: string): FulcrumError =>
     new FulcrumError(code, `nats at ${servers} ${why}`, { cause });
   const code = codeOf(cause);
   if (isAuthenticationCode(code))
     return fail(
       'denied',
-      `refuses the credentials (${messageOf(cause)}): check nats.user and nats.password, ` +
+      `refuses the credentials (${unquoted(cause)}): check nats.user and nats.password, ` +
         'nats.token, nats.nkeySeedFile or nats.credsFile',
-    );
-  if (code === ErrorCode.BadCreds || code === ErrorCode.BadAuthentication)
-    return fail(
-      'config',
-      `cannot be logged in to (${messageOf(cause)}): check nats.credsFile or nats.nkeySeedFile`,
     );
   if (code === ErrorCode.ServerOptionNotAvailable)
     return fail('denied', 'offers no TLS: turn it on there, or set nats.tls to null and use nats://');
@@ -76,8 +71,18 @@ export function connectFailure(servers: string, cause: unknown): FulcrumError {
     return fail('unavailable', 'is an unknown host: check nats.servers');
   if (code === ErrorCode.ConnectionRefused)
     return fail('unavailable', 'refuses the connection: start it, or check nats.servers');
-  if (code === ErrorCode.Timeout) return fail('unavailable', 'does not answer: check nats.servers');
+  if (code === ErrorCode.Timeout)
+    // A server that wants a certificate breaks off after the handshake, and the library waits on.
+    return fail(
+      'unavailable',
+      'does not answer: check nats.servers, and nats.tls if it asks for a certificate',
+    );
   return fail('unavailable', `cannot be reached (${messageOf(cause)}): check nats.servers`);
+}
+
+/** What the server said, which the library leaves in quotes. */
+function unquoted(cause: unknown): string {
+  return messageOf(cause).replace(/^'|'$/g, '');
 }
 
 function codeOf(cause: unknown): string {

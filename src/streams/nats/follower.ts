@@ -32,6 +32,7 @@ export class Follower implements LogSource {
   /** Position of the last message that came, and of the last that was read. */
   private came: number;
   private given: number;
+  private readonly endListening: () => void;
   private consumer = '';
   private delivered = 0;
 
@@ -53,6 +54,7 @@ export class Follower implements LogSource {
       mend: (trouble) => this.mend(trouble),
       accept: (message) => this.accept(message),
     });
+    this.endListening = link.listen({ closing: () => this.close() });
   }
 
   static async open(link: Link, options: NatsOptions, { channel, from, tenant }: Follow): Promise<Follower> {
@@ -92,7 +94,8 @@ export class Follower implements LogSource {
   }
 
   async close(): Promise<void> {
-    await this.puller.close();
+    this.endListening();
+    this.puller.close();
     this.forget();
   }
 

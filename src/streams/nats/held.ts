@@ -5,8 +5,9 @@ const ack = Buffer.from('+ACK');
 const nak = Buffer.from('-NAK');
 const stillAtWork = Buffer.from('+WPI');
 
-/** How many times within the ack wait is looked at what is held. */
+/** How many times within the ack wait is looked at what is held, and how often at least. */
 const looksPerAckWait = 4;
+const longestLookMs = 60_000;
 
 export function acknowledge(messages: readonly Msg[]): void {
   for (const message of messages) message.respond(ack);
@@ -32,7 +33,8 @@ export class HeldMessages {
     private readonly prefetched: () => readonly Msg[],
     ackWaitMs: number,
   ) {
-    this.timer = setInterval(() => this.look(), ackWaitMs / looksPerAckWait).unref();
+    const everyMs = Math.min(ackWaitMs / looksPerAckWait, longestLookMs);
+    this.timer = setInterval(() => this.look(), everyMs).unref();
   }
 
   add(batch: readonly Msg[]): void {

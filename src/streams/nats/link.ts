@@ -13,6 +13,8 @@ export interface LinkListener {
   up?(): void;
   /** The server refused a message to this subject that nobody waits for. */
   refused?(subject: string): void;
+  /** It is about to be closed. */
+  closing?(): Promise<void>;
 }
 
 /** The connection, and whether it is there just now. */
@@ -66,10 +68,11 @@ export class Link {
     return () => this.listeners.delete(listener);
   }
 
-  /** Sends what is still to be sent, then closes; does not wait for a server that does not answer. */
+  /** Tells those who listen, sends what is still to be sent, then closes; does not wait for a silent server. */
   async close(): Promise<void> {
     if (this.closing) return;
     this.closing = true;
+    await Promise.all([...this.listeners].map((listener) => listener.closing?.()));
     if (this.up) {
       const patience = new Promise((resolve) => setTimeout(resolve, 1_000).unref());
       await Promise.race([this.connection.flush().catch(() => {}), patience]);

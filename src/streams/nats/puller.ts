@@ -1,16 +1,16 @@
-import { createInbox, type Msg, type NatsError, nanos, type Subscription } from 'nats';
+import { createInbox, type Msg, type NatsError, type Subscription } from 'nats';
 import { FulcrumError } from '../../errors.js';
 import { requestFailure } from './errors.js';
 import type { Link } from './link.js';
+import { Prefetched } from './prefetched.js';
+import { heartbeatMs, type PullRequest, pullBody, pullStatus } from './pull-request.js';
 
-/** A request stays open this long, so that what comes meanwhile is delivered at once. */
-const requestOpenMs = 30_000;
-/** A server that is silent for twice as long has lost the request: 2.9 does not tell of a consumer that is gone. */
-const heartbeatMs = 3_000;
 /** A request brings at most so many bytes, and none is sent while more than these wait to be read. */
 const bytesPerRequest = 8 * 1024 * 1024;
 /** Subject, reply and headers of one message, at most about. */
 const overheadBytes = 64 * 1024;
+/** After this silence the request is lost: nats-server 2.9 does not tell of a consumer that is gone. */
+const silenceMs = 2 * heartbeatMs;
 
 export interface PullerOptions {
   readonly link: Link;
@@ -19,7 +19,7 @@ export interface PullerOptions {
   readonly stream: string;
   readonly consumer: string;
   /**
-   * Called before reading goes on after the connection was lost (null) or the server ended a request otherwise
+   * Called before reading goes on after the connection was lost (null), or the server ended a request otherwise
    * than by its time: mends what is to be mended, or throws.
    */
   mend(trouble: FulcrumError | null): Promise<void>;
@@ -29,31 +29,23 @@ export interface PullerOptions {
   late?(message: Msg): void;
 }
 
-interface OpenRequest {
-  readonly inbox: string;
-  missing: number;
-  brought: number;
-}
-
 /**
  * Pulls messages of one consumer, one request at a time, the next while what came is worked on: at most two
- * batches or 16 MiB wait to be read. The library's own consumers are slower or keep no bound.
+ * batches or 16 MiB wait to be read. The library's own consumers keep no such bound, or are half as fast.
  */
 export class Puller {
   private readonly inbox = createInbox();
   private readonly subscription: Subscription;
   private readonly endListening: () => void;
+  private readonly waiting = new Prefetched();
   private consumer: string;
-  private waiting: Msg[] = [];
-  private waitingBytes = 0;
-  private request: OpenRequest | null = null;
+  private request: PullRequest | null = null;
   private requests = 0;
   private requestBytes: number;
   private heardAt = 0;
   private interrupted = false;
   private trouble: FulcrumError | null = null;
   private closed = false;
-  private wake: (() => void) | null = null;
 
   constructor(private readonly options: PullerOptions) {
     const { link, consumer } = options;
@@ -72,10 +64,23 @@ export class Puller {
     });
   }
 
+  /** What waits to be read, oldest first. */
+  get prefetched(): readonly Msg[] {
+    return this.waiting.all;
+  }
+
   /** Pulls from this consumer from now on. */
   aim(consumer: string): void {
     this.consumer = consumer;
     this.request = null;
+  }
+
+  /** Lets reading go on only after `mend`. */
+  interrupt(trouble: FulcrumError | null): void {
+    this.interrupted = true;
+    this.trouble ??= trouble;
+    this.request = null;
+    this.waiting.wake();
   }
 
   /** At most `max` messages, none after `waitMs` without any, null once closed. */
@@ -87,39 +92,29 @@ export class Puller {
       if (this.interrupted) await this.recover();
       else {
         this.ask(max);
-        if (this.waiting.length > 0) return this.hand(max);
+        if (this.waiting.length > 0) {
+          const taken = this.waiting.take(max);
+          this.ask(max);
+          return taken;
+        }
         const restMs = until - performance.now();
         if (restMs <= 0) return [];
-        await this.sleep(Math.min(restMs, heartbeatMs));
+        await this.waiting.sleep(Math.min(restMs, heartbeatMs));
         this.checkSilence();
       }
     }
   }
 
-  /** What waits to be read, oldest first. */
-  get prefetched(): readonly Msg[] {
-    return this.waiting;
-  }
-
   /** Ends taking, and returns what nobody will take. */
-  async close(): Promise<readonly Msg[]> {
+  close(): readonly Msg[] {
     if (this.closed) return [];
     this.closed = true;
     this.endListening();
-    this.wake?.();
-    const left = this.waiting;
-    this.waiting = [];
+    this.waiting.wake();
     // What is on its way arrives before the answer to this, and is told to `late`.
     if (this.options.link.up) void this.subscription.drain().catch(() => {});
     else this.subscription.unsubscribe();
-    return left;
-  }
-
-  private hand(max: number): Msg[] {
-    const messages = this.waiting.splice(0, max);
-    for (const { data } of messages) this.waitingBytes -= data.length;
-    this.ask(max);
-    return messages;
+    return this.waiting.take(this.waiting.length);
   }
 
   private get nextSubject(): string {
@@ -131,21 +126,18 @@ export class Puller {
   }
 
   private ask(batch: number): void {
-    const enough = this.waiting.length >= batch || this.waitingBytes >= bytesPerRequest;
+    const enough = this.waiting.length >= batch || this.waiting.bytes >= bytesPerRequest;
     if (this.request !== null || enough) return;
     const inbox = `${this.inbox}.${++this.requests}`;
     this.request = { inbox, missing: batch, brought: 0 };
     this.heardAt = performance.now();
-    const body = {
-      batch,
-      max_bytes: this.requestBytes,
-      expires: nanos(requestOpenMs),
-      idle_heartbeat: nanos(heartbeatMs),
-    };
-    this.options.link.connection.publish(this.nextSubject, JSON.stringify(body), { reply: inbox });
+    this.options.link.connection.publish(this.nextSubject, pullBody(batch, this.requestBytes), {
+      reply: inbox,
+    });
   }
 
   private arrived(error: NatsError | null, message: Msg): void {
+    this.heardAt = performance.now();
     if (error !== null) this.interrupt(requestFailure(`${this.options.name}: subscribe to an inbox`, error));
     else if (!message.reply) this.statusCame(message);
     else if (this.closed) this.options.late?.(message);
@@ -153,63 +145,37 @@ export class Puller {
   }
 
   private messageCame(message: Msg): void {
-    this.heardAt = performance.now();
     const { request } = this;
     if (request !== null) {
       request.brought++;
       if (--request.missing === 0) this.request = null;
     }
-    if (this.options.accept?.(message) === false) return;
-    this.waiting.push(message);
-    this.waitingBytes += message.data.length;
-    this.wake?.();
+    if (this.options.accept?.(message) !== false) this.waiting.add(message);
   }
 
-  /** The server says how a request fares; what it says of an earlier one is of no more use. */
-  private statusCame({ subject, headers }: Msg): void {
+  private statusCame(message: Msg): void {
     const { request } = this;
-    if (request === null || request.inbox !== subject) return;
-    this.heardAt = performance.now();
-    const { code = 0, description = '' } = headers ?? {};
-    if (code === 100) return;
-    this.request = null;
-    const isFull = code === 409 && /message size exceeds maxbytes|batch completed/i.test(description);
-    // One message that is larger than a request may bring would be asked for in vain for ever.
-    if (isFull && request.brought === 0) this.requestBytes *= 2;
-    if (isFull || code === 408) this.wake?.();
-    else this.interrupt(this.ended(code, description));
-  }
-
-  private ended(code: number, description: string): FulcrumError {
+    // What is said of an earlier request is of no more use.
+    if (request?.inbox !== message.subject) return;
     const { name, stream } = this.options;
-    const what = `${name}: consumer ${this.consumer} of stream ${stream}`;
-    if (code === 503) return new FulcrumError('unavailable', `${what} does not answer`);
-    if (code === 400 || /exceeded maxrequest|push based/i.test(description))
-      return new FulcrumError(
-        'mismatch',
-        `${what} refuses to be read (${code} ${description}): mend its settings`,
-      );
-    return new FulcrumError('unavailable', `${what} ended a request (${code} ${description})`);
+    const status = pullStatus(message, `${name}: consumer ${this.consumer} of stream ${stream}`);
+    if (status === 'open') return;
+    this.request = null;
+    // One message that is larger than a request may bring would be asked for in vain for ever.
+    if (status === 'full' && request.brought === 0) this.requestBytes *= 2;
+    if (status instanceof FulcrumError) this.interrupt(status);
+    else this.waiting.wake();
   }
 
   private denied(subject: string): FulcrumError {
-    const { name } = this.options;
-    return new FulcrumError('denied', `${name}: may not publish to ${subject}: grant it to this user`);
+    const why = `may not publish to ${subject}: grant it to this user`;
+    return new FulcrumError('denied', `${this.options.name}: ${why}`);
   }
 
   private checkSilence(): void {
-    if (this.request === null || performance.now() - this.heardAt < 2 * heartbeatMs) return;
-    this.interrupt(
-      new FulcrumError('unavailable', `${this.options.name}: nothing heard for ${2 * heartbeatMs} ms`),
-    );
-  }
-
-  /** Lets reading go on only after `mend`. */
-  interrupt(trouble: FulcrumError | null): void {
-    this.interrupted = true;
-    this.trouble ??= trouble;
-    this.request = null;
-    this.wake?.();
+    if (this.request === null || performance.now() - this.heardAt < silenceMs) return;
+    const why = `nothing heard for ${silenceMs / 1_000} s`;
+    this.interrupt(new FulcrumError('unavailable', `${this.options.name}: ${why}`));
   }
 
   private async recover(): Promise<void> {
@@ -222,17 +188,5 @@ export class Puller {
       this.interrupted = true;
       if (!this.closed) throw error;
     }
-  }
-
-  private sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.wake = null;
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.wake = done;
-    });
   }
 }

@@ -17,6 +17,7 @@ export class NatsSource implements LogSource {
   readonly name: string;
   private readonly puller: Puller;
   private readonly held: HeldMessages;
+  private readonly endListening: () => void;
   private closed = false;
   private lostBefore = 0;
   private lostNow = 0;
@@ -41,6 +42,7 @@ export class NatsSource implements LogSource {
       late: (message) => giveBack([message]),
     });
     this.held = new HeldMessages(link, () => this.puller.prefetched, ackWaitMs);
+    this.endListening = link.listen({ closing: () => this.close() });
   }
 
   /** @throws FulcrumError `mismatch` when stream or consumer are there and not as they have to be */
@@ -100,7 +102,8 @@ export class NatsSource implements LogSource {
 
   async close(): Promise<void> {
     this.closed = true;
-    giveBack(await this.puller.close());
+    this.endListening();
+    giveBack(this.puller.close());
     this.restWhenDone();
   }
 

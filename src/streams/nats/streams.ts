@@ -1,4 +1,5 @@
 /** Streams and consumers on the server: made when absent, never altered. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ConsumerInfo, StreamInfo } from 'nats';
 import { FulcrumError } from '../../errors.js';
 import { apiCodes, isApiError } from './errors.js';
@@ -6,6 +7,9 @@ import { consumerConfig, consumerFaults, describe, streamConfig, streamFaults } 
 import type { Link } from './link.js';
 import type { NatsOptions } from './options.js';
 import type { Place } from './places.js';
+
+/** When a stream was made, all who made it at once have their answer after this long. */
+const settleMs = 100;
 
 /** The stream, or null when there is none. */
 export function findStream(link: Link, { stream }: Place): Promise<StreamInfo | null> {
@@ -44,11 +48,12 @@ export function mismatch(what: string, fault: string, mend: string): FulcrumErro
 }
 
 async function makeStream(link: Link, options: NatsOptions, place: Place): Promise<StreamInfo> {
-  const made = await link.ask(`make stream ${place.stream}`, () =>
+  await link.ask(`make stream ${place.stream}`, () =>
     orNull(link.manager.streams.add(streamConfig(options, place)), apiCodes.streamNameInUse),
   );
-  // Another process may have made it in the meantime.
-  return made ?? (await known(findStream(link, place), `stream ${place.stream}`));
+  // Another process may make it just now, and nats-server 2.9 then makes it twice: the later one stays.
+  await pause(settleMs);
+  return known(findStream(link, place), `stream ${place.stream}`);
 }
 
 async function makeConsumer(link: Link, options: NatsOptions, place: Place): Promise<ConsumerInfo> {

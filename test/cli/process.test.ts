@@ -1,0 +1,102 @@
+import { beforeAll, expect, it } from 'vitest';
+import type { CircuitEvent } from '../../src/events/schemas.js';
+import { commandLine, jsonLines, type StartedCommand } from '../helpers/cli.js';
+import { sharedFile } from '../helpers/shared.js';
+import { describeWithServer } from '../servers/describe.js';
+import { startKafka } from '../servers/kafka.js';
+import { startNats } from '../servers/nats.js';
+import { startRedis } from '../servers/redis.js';
+
+const ratings = sharedFile('data/soc-sign-bitcoinotc.csv');
+const columns = ['source', 'target', 'rating', 'time'].flatMap((name, i) => [`--${name}-column`, String(i)]);
+
+const brokers = {
+  nats: async () => (await startNats()).url,
+  kafka: async () => (await startKafka()).brokers.join(','),
+};
+
+for (const source of ['nats', 'kafka'] as const)
+  describeWithServer(['redis', source], `process on ${source} and Redis`, () => {
+    const { start, run } = commandLine();
+    let broker: readonly string[] = [];
+    let redis: readonly string[] = [];
+    beforeAll(async () => {
+      broker = [`--${source}`, await brokers[source]()];
+      redis = ['--redis', (await startRedis()).url];
+    }, 60_000);
+
+    /** A fleet of its own on the servers of this suite: streams, topics and keys have `name` in them. */
+    function fleet(name: string) {
+      const environment: NodeJS.ProcessEnv = { FULCRUM_REDIS_PREFIX: name };
+      for (const part of ['INTERACTIONS', 'COMMANDS', 'CIRCUITS', 'DEAD_LETTERS']) {
+        environment[`FULCRUM_NATS_STREAMS_${part}`] = `${name}_${part}`;
+        environment[`FULCRUM_KAFKA_TOPICS_${part}`] = `${name}.${part}`;
+      }
+      environment['FULCRUM_NATS_SUBJECT_PREFIX'] = name;
+      environment['FULCRUM_KAFKA_GROUP_ID'] = name;
+      // One partition: the figures are those of the log's own order.
+      environment['FULCRUM_KAFKA_PARTITIONS'] = '1';
+      const process = async (...flags: string[]): Promise<StartedCommand> => {
+        const command = start(['process', '--source', source, ...broker, ...redis, '--json', ...flags], {
+          environment,
+        });
+        await command.prints('stdout', /\n/);
+        return command;
+      };
+      const watch = async (): Promise<StartedCommand> => {
+        const command = start(['watch', ...broker, '--json'], { environment });
+        await command.prints('stderr', /watching/);
+        return command;
+      };
+      return { process, watch, run: (...args: string[]) => run(args, { environment }) };
+    }
+
+    it('comes from one process to another, and takes an operator', async () => {
+      const { process, watch, run: ask } = fleet('small');
+      const processor = await process();
+      const watching = await watch();
+      const failure = ['publish', 'planner', 'coder', '--outcome', 'failure', ...broker];
+      expect(await ask(...failure)).toMatchObject({ code: 0, stdout: '1 accepted, 0 rejected\n' });
+      expect(await ask(...failure)).toMatchObject({ code: 0 });
+      await watching.prints('stdout', /circuit\.opened\.v1.*\n/);
+      const state = await ask('state', 'coder', 'planner', ...redis, '--json');
+      expect(JSON.parse(state.stdout)).toMatchObject({ circuit_state: 'OPEN', beta: expect.closeTo(3, 3) });
+
+      const ended = await ask('terminate', 'planner', 'coder', '--reason', 'it loops', ...broker);
+      expect(ended).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^done: circuit event default\//),
+      });
+      await watching.prints('stdout', /circuit\.terminated\.v1.*it loops.*\n/);
+      const again = await ask('terminate', 'planner', 'coder', ...broker);
+      expect(again.stderr).toContain('no circuit event came within 10 s');
+      expect(again).toMatchObject({ code: 0, stdout: 'nothing changed\n' });
+      expect((await ask('reset', 'planner', 'coder', ...broker)).stdout).toContain('done: circuit event');
+      expect((await ask('circuits', ...redis)).stdout).toBe('every circuit is closed\n');
+      expect(await processor.kill('SIGTERM')).toMatchObject({ code: 0 });
+      expect(await watching.kill('SIGTERM')).toMatchObject({ code: 0 });
+    }, 60_000);
+
+    const figures = {
+      'with recovery by time': { flags: [], opened: 465, closed: 28 + 437, open: 0 },
+      'without recovery by time': { flags: ['--no-timed-recovery'], opened: 396, closed: 202, open: 194 },
+    };
+
+    it.skipIf(ratings === null).each(Object.entries(figures))(
+      'comes to the figures of the Bitcoin OTC ratings %s',
+      async (name, { flags, opened, closed, open }) => {
+        const { process, watch, run: ask } = fleet(`otc-${name.replaceAll(' ', '-')}`);
+        await process(...flags);
+        const watching = await watch();
+        const sent = await ask('publish', ratings ?? '', ...columns, '--into-agent', 'market', ...broker);
+        expect(sent).toMatchObject({ code: 0, stdout: '35592 accepted, 0 rejected\n' });
+        await watching.prints('stdout', new RegExp(`^(?:[^\\n]*\\n){${opened + closed}}`));
+        const events = jsonLines<CircuitEvent>((await watching.kill('SIGTERM')).stdout);
+        const count = (type: string) => events.filter((event) => event.type.includes(`.${type}.`)).length;
+        expect({ opened: count('opened'), closed: count('closed') }).toEqual({ opened, closed });
+        expect(new Set(events.map(({ data }) => data.pair_id)).size).toBe(312);
+        expect(jsonLines((await ask('circuits', ...redis, '--json')).stdout)).toHaveLength(open);
+      },
+      60_000,
+    );
+  });
