@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { configCommand } from './cli/config.js';
 import { demoCommand } from './cli/demo.js';
+import { doctorCommand } from './cli/doctor.js';
 import { pairCommands } from './cli/pairs.js';
 import { processCommand } from './cli/process.js';
 import { publishCommand } from './cli/publish.js';
@@ -33,6 +34,7 @@ function createProgram(): Command {
   watchCommand(program);
   pairCommands(program);
   replayCommand(program);
+  doctorCommand(program);
   configCommand(program);
   return program;
 }

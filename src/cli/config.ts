@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { configWarnings, loadConfig, overridesOf, policyDocument } from '../config.js';
+import { type Config, configWarnings, loadConfig, overridesOf, policyDocument } from '../config.js';
 import { TrustConfig } from '../trust/config.js';
 import { collect } from './options.js';
 import { note, print } from './output.js';
@@ -25,10 +25,34 @@ export function configCommand(program: Command): void {
     .action((flags: ConfigFlags) => {
       const { config } = loadConfig(flags.config ?? null, overridesOf(flags.set));
       for (const warning of configWarnings(config)) note(`warning: ${warning}`);
-      const whole = { ...config, trust: { ...new TrustConfig(policyDocument(config).default) } };
+      const whole = {
+        ...withoutSecrets(config),
+        trust: { ...new TrustConfig(policyDocument(config).default) },
+      };
       // JSON has no infinity; the loader takes the word for it.
       if (flags.json === true)
         print(JSON.stringify(whole, (_key, value) => (value === Infinity ? 'Infinity' : value)));
       else print(stringify(whole).trimEnd());
     });
+}
+
+/** What is printed is copied around: secrets belong into the environment, and are named there. */
+function withoutSecrets(config: Config): Config {
+  const hidden = (secret: string | null): string | null => (secret === null ? null : '***');
+  const { nats, kafka, redis } = config;
+  return {
+    ...config,
+    nats: {
+      ...nats,
+      servers: nats.servers.map(withoutPassword),
+      password: hidden(nats.password),
+      token: hidden(nats.token),
+    },
+    kafka: { ...kafka, password: hidden(kafka.password) },
+    redis: { ...redis, url: withoutPassword(redis.url) },
+  };
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/(\/\/[^:@/]*):[^@/]*@/, '$1:***@');
 }

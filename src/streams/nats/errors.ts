@@ -10,6 +10,7 @@ export const apiCodes = {
   jetStreamNotEnabledForAccount: 10039,
   streamNameInUse: 10058,
   consumerExists: 10148,
+  subjectsOverlap: 10065,
 } as const;
 
 export function isApiError(error: unknown, ...codes: readonly number[]): boolean {
@@ -31,6 +32,8 @@ export function requestFailure(what: string, cause: unknown): FulcrumError {
   if (cause.isPermissionError()) return fail('denied', `${unquoted(cause)}: grant it to this user`);
   if (isApiError(cause, apiCodes.jetStreamNotEnabled, apiCodes.jetStreamNotEnabledForAccount))
     return fail('unavailable', `JetStream is not enabled: ${jetStreamOff}`);
+  if (isApiError(cause, apiCodes.subjectsOverlap))
+    return fail('mismatch', 'another stream has its subjects: take them from it, or set nats.subjectPrefix');
   if (cause.api_error !== undefined) return fail('unavailable', cause.api_error.description);
   if (cause.code === ErrorCode.NoResponders)
     return fail('unavailable', `nobody answers, JetStream is off or has no leader: ${jetStreamOff}`);

@@ -1,0 +1,131 @@
+import { messageOf } from '../../errors.js';
+import type { Finding } from '../../ports.js';
+import { connectRedis, nameOf, type RedisClient, type RedisConnection } from './connection.js';
+import { defaultPrefix, layoutVersion, metaKey, policiesKey } from './layout.js';
+import { SharedPolicies } from './policies.js';
+
+export interface RedisCheck extends RedisConnection {
+  readonly prefix?: string;
+  readonly shards?: number;
+}
+
+const oldestServer = 7;
+
+/** Looks at server, settings, permissions and layout; creates and changes nothing. */
+export async function checkRedis(options: RedisCheck): Promise<readonly Finding[]> {
+  const where = `redis ${nameOf(options.url)}`;
+  let client: RedisClient;
+  try {
+    client = await connectRedis(options, () => {});
+  } catch (error) {
+    return [bad(where, messageOf(error), 'start it, or mend redis.url, user and password')];
+  }
+  try {
+    const prefix = options.prefix ?? defaultPrefix;
+    return [
+      await looked(`${where} version`, () => version(client, where)),
+      await looked(`${where} eviction`, () => eviction(client, where)),
+      await looked(`${where} persistence`, () => persistence(client, where)),
+      await looked(`${where} scripts`, () => scripts(client, where, prefix)),
+      await looked(`${where} key ${metaKey(prefix)}`, () => layout(client, prefix, options.shards ?? null)),
+      await looked(`${where} key ${policiesKey(prefix)}`, () => policies(client, prefix)),
+    ];
+  } finally {
+    client.disconnect();
+  }
+}
+
+async function looked(what: string, look: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await look();
+  } catch (error) {
+    const message = messageOf(error);
+    return message.startsWith('NOPERM')
+      ? {
+          what,
+          status: 'warning',
+          detail: message,
+          mend: 'let the user of redis.url run this, or look by hand',
+        }
+      : bad(what, message, 'see the message');
+  }
+}
+
+async function version(client: RedisClient, where: string): Promise<Finding> {
+  const text = /redis_version:(\S+)/.exec(await client.info('server'))?.[1] ?? 'unknown';
+  const what = `${where} version`;
+  if (Number.parseInt(text, 10) >= oldestServer) return ok(what, text);
+  return bad(what, text, `run Redis ${oldestServer} or later`);
+}
+
+async function eviction(client: RedisClient, where: string): Promise<Finding> {
+  const what = `${where} eviction`;
+  const policy = await setting(client, 'maxmemory-policy');
+  const most = Number(await setting(client, 'maxmemory'));
+  if (most === 0 || policy === 'noeviction') return ok(what, most === 0 ? 'no memory limit' : 'noeviction');
+  return bad(
+    what,
+    `maxmemory-policy is ${policy}`,
+    'set maxmemory-policy noeviction: an evicted pair is lost trust',
+  );
+}
+
+async function persistence(client: RedisClient, where: string): Promise<Finding> {
+  const what = `${where} persistence`;
+  const [aof, fsync] = [await setting(client, 'appendonly'), await setting(client, 'appendfsync')];
+  if (aof === 'yes') return ok(what, `append-only file, fsync ${fsync}`);
+  const detail =
+    'no append-only file: a restart loses what was written since the last snapshot, if there is one';
+  return { what, status: 'warning', detail, mend: 'set appendonly yes and appendfsync everysec, or always' };
+}
+
+async function setting(client: RedisClient, name: string): Promise<string> {
+  const [, value = ''] = (await client.call('config', 'get', name)) as string[];
+  return value;
+}
+
+async function scripts(client: RedisClient, where: string, prefix: string): Promise<Finding> {
+  const what = `${where} scripts`;
+  await client.eval("return redis.call('INFO', 'server')", 1, `${prefix}:{0}:mark`);
+  return ok(what, 'may be run');
+}
+
+async function layout(client: RedisClient, prefix: string, shards: number | null): Promise<Finding> {
+  const what = `redis key ${metaKey(prefix)}`;
+  const fields = await client.hgetall(metaKey(prefix));
+  if (fields['layout'] === undefined)
+    return {
+      what,
+      status: 'warning',
+      detail: 'there is no trust state here yet',
+      mend: 'a processor makes it when it first starts',
+    };
+  if (Number(fields['layout']) !== layoutVersion)
+    return bad(
+      what,
+      `layout ${fields['layout']}`,
+      `this version reads layout ${layoutVersion}: use one that fits`,
+    );
+  if (shards !== null && Number(fields['shards']) !== shards)
+    return bad(
+      what,
+      `${fields['shards']} shards`,
+      `redis.shards is ${shards}: the number is fixed, mend the config`,
+    );
+  return ok(what, `layout ${fields['layout']}, ${fields['shards']} shards`);
+}
+
+async function policies(client: RedisClient, prefix: string): Promise<Finding> {
+  const what = `redis key ${policiesKey(prefix)}`;
+  const known = await new SharedPolicies(client, prefix).read();
+  if (known === null) return ok(what, 'none: every pair is under the defaults');
+  return ok(what, `version ${known.version}, ${known.book.all.length} policies`);
+}
+
+function ok(what: string, detail: string): Finding {
+  return { what, status: 'ok', detail, mend: '' };
+}
+
+function bad(what: string, detail: string, mend: string): Finding {
+  return { what, status: 'bad', detail, mend };
+}
