@@ -10,6 +10,7 @@ export {
 export type { Awaitable, Clock, TrustStore } from './ports.js';
 export { FileStore } from './store/file.js';
 export { MemoryStore, type MemoryStoreOptions } from './store/memory.js';
+export { RedisStore, type RedisStoreOptions } from './store/redis/store.js';
 export { liftStore, type SimpleStore } from './store/simple.js';
 export type { CircuitState } from './trust/circuit.js';
 export { TrustConfig, type TrustConfigOptions } from './trust/config.js';

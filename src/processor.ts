@@ -5,11 +5,14 @@ export type {
   Clock,
   EventSink,
   EventSource,
+  LogSource,
   Position,
   Rejection,
+  SharedStore,
   SinkMessage,
   SourceBatch,
   SourceMessage,
+  SourceProgress,
   TrustStore,
 } from './ports.js';
 export { Processor, type ProcessorOptions } from './processor/processor.js';
@@ -17,5 +20,6 @@ export type { Weather } from './processor/retry.js';
 export type { ProcessorObserver } from './processor/work.js';
 export { EmbeddedStore, type EmbeddedStoreOptions } from './store/embedded/store.js';
 export { MemoryStore, type MemoryStoreOptions } from './store/memory.js';
+export { RedisStore, type RedisStoreOptions } from './store/redis/store.js';
 export { MemorySink, MemoryTopic, type MemoryTopicOptions } from './streams/memory.js';
 export { PolicyBook, type PolicyDocument, type PolicyEntry } from './trust/policies.js';

@@ -129,7 +129,7 @@ async function pairIn(
   const pair = await store.read(tenant, makePairId(agentA, agentB));
   if (pair?.state == null || !isPairOf(pair, { agentA, agentB })) return null;
   const policy = (await policiesOf(store)).policyOf(tenant, pair.agentA, pair.agentB);
-  return pairView(tenant, pair.state, policy, systemClock(), true);
+  return pairView(tenant, pair.state, policy, systemClock(), store.timedRecovery);
 }
 
 async function circuitsIn(store: RedisStore, tenant: string | undefined): Promise<PairView[]> {
@@ -138,7 +138,13 @@ async function circuitsIn(store: RedisStore, tenant: string | undefined): Promis
   for await (const { tenant: of, pair } of store.circuits())
     if (pair.state !== null && (tenant === undefined || tenant === of))
       views.push(
-        pairView(of, pair.state, policies.policyOf(of, pair.agentA, pair.agentB), systemClock(), true),
+        pairView(
+          of,
+          pair.state,
+          policies.policyOf(of, pair.agentA, pair.agentB),
+          systemClock(),
+          store.timedRecovery,
+        ),
       );
   return views;
 }

@@ -17,7 +17,7 @@ export interface KafkaOptions {
   readonly sasl?: Readonly<Record<string, string>>;
   /** Clients speak TLS. */
   readonly tls?: Certificates;
-  /** Server properties beyond these, e.g. an authorizer. */
+  /** Server properties beyond these. An authorizer has to allow `User:ANONYMOUS`, which the broker itself is. */
   readonly properties?: Readonly<Record<string, string>>;
   /** @defaultValue a free one */
   readonly port?: number;

@@ -7,10 +7,15 @@ export const loopback = '127.0.0.1';
 /** Below the ports that the system gives to clients: one of those could take a server's while it restarts. */
 const [firstPort, lastPort] = [12_000, 32_000];
 
-/** A port of loopback that nobody listens on. */
+/** What was given away, if not yet listened on. */
+const given = new Set<number>();
+
+/** A port of loopback that nobody listens on, another one with each call. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = firstPort + Math.floor(Math.random() * (lastPort - firstPort));
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
 }

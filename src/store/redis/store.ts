@@ -54,6 +54,7 @@ import { openMeta, readProcessor, registerProcessor } from './meta.js';
 import { type OutboxRow, toEntries } from './outbox.js';
 import { SharedPolicies } from './policies.js';
 import { runScript, type ScriptName, type ScriptValue } from './scripts.js';
+import { ServerClock } from './server-clock.js';
 import { unpackTransition } from './transition.js';
 
 export interface RedisStoreOptions extends RedisConnection {
@@ -85,6 +86,7 @@ export class RedisStore implements SharedStore {
   private readonly owner = randomUUID();
   private readonly replaySpan: number;
   private registered: { readonly rules: StoreRules | null; readonly at: number };
+  private readonly serverClock: ServerClock;
   private isOpen = true;
 
   private constructor(
@@ -96,6 +98,12 @@ export class RedisStore implements SharedStore {
   ) {
     this.replaySpan = options.replaySpan ?? 1_000_000;
     this.registered = { rules, at: Date.now() };
+    this.serverClock = new ServerClock(client);
+  }
+
+  /** Whether circuits of silent pairs recover by time here; what processors say, else true. */
+  get timedRecovery(): boolean {
+    return this.registered.rules?.timedRecovery ?? true;
   }
 
   /** @throws FulcrumError `config`, `denied`, `unavailable`, or `mismatch` when the state there is of another layout */
@@ -111,7 +119,10 @@ export class RedisStore implements SharedStore {
         create: options.create ?? true,
       });
       const rules = processor === null ? null : { ...processor, streamed: true };
-      return new RedisStore(client, options, { prefix, shards }, new SharedPolicies(client, prefix), rules);
+      const policies = new SharedPolicies(client, prefix);
+      const store = new RedisStore(client, options, { prefix, shards }, policies, rules);
+      await store.serverClock.measure();
+      return store;
     } catch (error) {
       client.disconnect();
       throw unavailable(options.url, error);
@@ -139,8 +150,9 @@ export class RedisStore implements SharedStore {
           : { ...event, policy };
     });
     const results: ApplyResult[] = [];
+    const nowMs = this.serverClock.corrected(batch.nowMs);
     for (const part of splitCollisions(events))
-      results.push(...(await this.applyPart({ ...batch, rules, policies: used }, part)));
+      results.push(...(await this.applyPart({ ...batch, rules, nowMs, policies: used }, part)));
     return results;
   }
 
@@ -157,7 +169,10 @@ export class RedisStore implements SharedStore {
     ];
     const flags =
       (rules.timedRecovery ? 1 : 0) | (rules.streamed ? 2 : 0) | (command.action === 'reset' ? 4 : 0);
-    const head = Buffer.concat([Buffer.from([flags]), packDoubles([command.nowMs, command.time])]);
+    const head = Buffer.concat([
+      Buffer.from([flags]),
+      packDoubles([this.serverClock.corrected(command.nowMs), command.time]),
+    ]);
     const names = withNames(0, command)[1] as Buffer;
     const answer = await this.run('command', {
       keys,
@@ -241,6 +256,7 @@ export class RedisStore implements SharedStore {
 
   async mark(marks: readonly SourceMark[]): Promise<void> {
     if (marks.length === 0) return;
+    await this.ask(() => this.serverClock.measure());
     const written = await Promise.all(
       allShards(this.layout).map((shard) => this.markShard(shard, marks, false)),
     );
@@ -341,7 +357,7 @@ export class RedisStore implements SharedStore {
         names.push(...withNames(index + 1, pair));
       }
     }
-    const head = packDoubles([request.nowMs, request.until]);
+    const head = packDoubles([this.serverClock.corrected(request.nowMs), request.until]);
     await this.run('due', { keys, args: [head, Buffer.concat(names), ...policies.flatMap(policyArgs)] });
     return members.length;
   }

@@ -47,6 +47,10 @@ describeWithNats(
       await broker.sink.publish(messages(100, {}, 1_001));
       while (new Set(texts).size < 1_100) texts.push(...(await readTexts(source, 1, 200)));
       expect(new Set(texts)).toEqual(new Set(numbers(1, 1_100)));
+      await until('all is acknowledged', async () => {
+        await (await source.read(200, 10))?.ack();
+        return (await source.progress())[0]?.acknowledged === 1_100;
+      });
       expect(lines).toEqual([
         `warn: ${name} is lost: trying again until it is back`,
         expect.stringMatching(/^info: nats at 127\.0\.0\.1:\d+ is back after \d+\.\d s$/),

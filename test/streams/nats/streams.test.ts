@@ -140,6 +140,17 @@ describeWithNats('streams of NATS', (version) => {
       },
     );
 
+    it('are not made where another stream has their subjects', async () => {
+      const options = optionsFor(url);
+      const manager = await managerOf();
+      const name = `OTHER_${options.streams.circuits}`;
+      await manager.streams.add({ name, subjects: [`${options.subjectPrefix}.>`] });
+      await expect((await brokerOf(options)).follow('circuits', 'now')).rejects.toMatchObject({
+        code: 'mismatch',
+        message: expect.stringMatching(/make stream CIRCUITS_\w+: another stream has its subjects/),
+      });
+    });
+
     it('are refused when they cover what others own', async () => {
       const options = optionsFor(url);
       const manager = await managerOf();
