@@ -124,7 +124,7 @@ export class Processor {
     await work.must('register', () => store.register(work.rules.timedRecovery));
     await runUpkeep(work, store, logs, signal);
     await work.publish();
-    await writeMarks(work, store, logs);
+    await writeMarks(work, store, logs, []);
   }
 
   private watched(weather: Weather | undefined): Weather {

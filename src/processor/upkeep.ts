@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FulcrumError } from '../errors.js';
 import { isRejection } from '../events/envelope.js';
 import { decodeInteraction } from '../events/interaction.js';
 import type { LogSource, SharedStore, SourceMark, SourceMessage, SourceProgress } from '../ports.js';
@@ -27,25 +28,40 @@ export async function runUpkeep(
     await work.publish();
     if (Date.now() >= markAt) {
       markAt = Date.now() + markEveryMs;
-      await writeMarks(work, store, sources);
+      const marks = await work.must('read the marks', () => store.marks());
+      await writeMarks(work, store, sources, marks);
       if (work.rules.timedRecovery) await sweep(work, store, sources);
     }
     await sleep(relayEveryMs, undefined, { signal }).catch(() => {});
   }
 }
 
+/** @throws FulcrumError `mismatch` when a log ends before a position that was marked: it is not the one it was */
 export async function writeMarks(
   work: Work,
   store: SharedStore,
   sources: readonly LogSource[],
+  known: readonly SourceMark[],
 ): Promise<void> {
   for (const source of sources) {
     // What comes while the source is asked is later than this.
     const now = work.clock();
     const progress = await work.must(`ask ${source.name} how far it is read`, () => source.progress());
+    for (const log of progress) refuseRecreated(log, known);
     const marks = progress.map((log) => markOf(work, source, log, now));
     if (marks.length > 0) await work.must('write the mark', () => store.mark(marks));
   }
+}
+
+/** Positions of a log that was made anew under its old name would be taken for those of the old one. */
+function refuseRecreated({ source, last }: SourceProgress, known: readonly SourceMark[]): void {
+  const marked = known.find((mark) => mark.source === source)?.acknowledged ?? 0;
+  if (marked > last)
+    throw new FulcrumError(
+      'mismatch',
+      `${source} ends at position ${last}, and ${marked} was acknowledged before: it was made anew or lost its end. ` +
+        'On Kafka raise kafka.epoch if the topic was recreated; else look at what the broker lost',
+    );
 }
 
 function markOf(work: Work, source: LogSource, progress: SourceProgress, now: number): SourceMark {

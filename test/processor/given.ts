@@ -96,7 +96,8 @@ export function startPipeline(change: (parts: Parts) => Partial<ProcessorOptions
   };
   const processor = new Processor(options);
   const running = processor.run();
-  onTestFinished(() => processor.stop(0));
+  // What `run` failed with, the test has seen in `running`.
+  onTestFinished(() => processor.stop(0).catch(() => {}));
   return {
     ...parts,
     store: options.store,

@@ -24,7 +24,7 @@ export function giveBack(messages: readonly Msg[]): void {
  */
 export class HeldMessages {
   private readonly batches = new Set<readonly Msg[]>();
-  private seen = new Set<Msg | undefined>();
+  private seen = new Set<Msg>();
   private readonly timer: NodeJS.Timeout;
 
   constructor(
@@ -53,13 +53,9 @@ export class HeldMessages {
     clearInterval(this.timer);
   }
 
-  /** Batches are told apart by their first message: what comes later in one came later. */
   private look(): void {
-    const held = [...this.batches, this.prefetched()];
-    if (this.link.up)
-      for (const batch of held)
-        if (batch.length > 0 && this.seen.has(batch[0]))
-          for (const message of batch) message.respond(stillAtWork);
-    this.seen = new Set(held.map(([first]) => first));
+    const held = [...this.batches, this.prefetched()].flat();
+    if (this.link.up) for (const message of held) if (this.seen.has(message)) message.respond(stillAtWork);
+    this.seen = new Set(held);
   }
 }

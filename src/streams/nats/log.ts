@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ConsumerInfo, StreamInfo } from 'nats';
 import { FulcrumError } from '../../errors.js';
 import type { SourceMessage } from '../../ports.js';
@@ -6,6 +7,9 @@ import type { Link } from './link.js';
 import { storedMessage } from './messages.js';
 import type { Place } from './places.js';
 import { findStream, orNull } from './streams.js';
+
+/** How long a leader has to catch up. */
+const catchUpMs = 1_000;
 
 /** One life of a stream: made anew, it is another log, whose positions begin anew. */
 export class StreamLog {
@@ -24,16 +28,14 @@ export class StreamLog {
 
   /** @throws FulcrumError `mismatch` when it is another stream than the one that was read, or has lost its end */
   async look(): Promise<StreamInfo> {
-    const { stream } = this.place;
-    const info = await findStream(this.link, this.place);
-    const fail = (why: string): never => {
-      throw new FulcrumError('mismatch', `nats stream ${stream}: ${why}, positions would mix: start again`);
-    };
-    if (info === null) return fail('was deleted while it was read');
-    if (info.created !== this.created) return fail(`was made anew at ${info.created} while it was read`);
-    if (info.state.last_seq < this.highest)
-      return fail(`ends at ${info.state.last_seq} and was read up to ${this.highest}`);
-    return info;
+    const { highest } = this;
+    const info = await this.lookOnce();
+    if (info.state.last_seq >= highest) return info;
+    // A leader may be a moment behind what a copy has delivered.
+    await pause(catchUpMs);
+    const again = await this.lookOnce();
+    const last = again.state.last_seq;
+    return last >= highest ? again : this.fail(`ends at ${last} and was read up to ${highest}`);
   }
 
   /** The first message of `subjects` after a position, or null. Asked of the leader: a copy may lag behind. */
@@ -44,6 +46,18 @@ export class StreamLog {
       orNull(this.link.manager.streams.getMessage(stream, query), apiCodes.messageNotFound),
     );
     return stored === null ? null : storedMessage(stored, this.source, root);
+  }
+
+  private async lookOnce(): Promise<StreamInfo> {
+    const info = await findStream(this.link, this.place);
+    if (info === null) return this.fail('was deleted while it was read');
+    if (info.created === this.created) return info;
+    return this.fail(`was made anew at ${info.created} while it was read`);
+  }
+
+  private fail(why: string): never {
+    const { stream } = this.place;
+    throw new FulcrumError('mismatch', `nats stream ${stream}: ${why}, positions would mix: start again`);
   }
 }
 

@@ -42,7 +42,12 @@ export class NatsSource implements LogSource {
       late: (message) => giveBack([message]),
     });
     this.held = new HeldMessages(link, () => this.puller.prefetched, ackWaitMs);
-    this.endListening = link.listen({ closing: () => this.close() });
+    this.endListening = link.listen({
+      closing: async () => {
+        await this.close();
+        this.held.stop();
+      },
+    });
   }
 
   /** @throws FulcrumError `mismatch` when stream or consumer are there and not as they have to be */
@@ -52,7 +57,12 @@ export class NatsSource implements LogSource {
     const consumer = await ensureConsumer(link, options, place);
     const ackWaitMs = millis(consumer.config.ack_wait ?? 0) || options.ackWaitSeconds * 1_000;
     const source = new NatsSource(link, new StreamLog(link, place, created), options.durable, ackWaitMs);
-    await source.progress();
+    try {
+      await source.progress();
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
     return source;
   }
 
@@ -102,7 +112,6 @@ export class NatsSource implements LogSource {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.endListening();
     giveBack(this.puller.close());
     this.restWhenDone();
   }
@@ -115,7 +124,7 @@ export class NatsSource implements LogSource {
   }
 
   private noticeLoss(lost: number): void {
-    if (lost > 0 && this.lostNow === 0)
+    if (lost > 0 && this.lost === 0)
       this.link.onStatus(
         `${this.name}: retention overtook ${this.durable}, ${lost} messages were removed before they were read: ` +
           'keep them longer, or add processors',
@@ -126,6 +135,8 @@ export class NatsSource implements LogSource {
   }
 
   private restWhenDone(): void {
-    if (this.closed && this.held.size === 0) this.held.stop();
+    if (!this.closed || this.held.size > 0) return;
+    this.held.stop();
+    this.endListening();
   }
 }
