@@ -1,4 +1,6 @@
+import { cpSync, rmSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { freshPaths } from '../../helpers/folders.js';
 import { describeWithNats } from '../../servers/describe.js';
 import { type NatsServer, startNats } from '../../servers/nats.js';
 import { until } from '../../servers/until.js';
@@ -14,6 +16,7 @@ import {
   textsOf,
 } from './given.js';
 
+const fresh = freshPaths();
 const away = { code: 'unavailable' };
 
 describeWithNats(
@@ -103,6 +106,31 @@ describeWithNats(
         message: expect.stringContaining('was made anew at'),
       });
       await other.stop();
+    });
+
+    it('is refused when it has lost the end of what was read', async () => {
+      const [dir, backup] = [fresh(), fresh()];
+      const server = await startNats({ version, dir });
+      const broker = await brokerOf(optionsFor(server.url));
+      const source = await broker.consume('interactions');
+      await broker.sink.publish(messages(5));
+      await readTexts(source, 5);
+      await server.kill();
+      cpSync(dir, backup, { recursive: true });
+      await server.restart();
+      await until('it takes messages again', async () => {
+        await broker.sink.publish(messages(5, {}, 6));
+        return true;
+      });
+      await readTexts(source, 5);
+      await server.kill();
+      rmSync(dir, { recursive: true });
+      cpSync(backup, dir, { recursive: true });
+      await server.restart();
+      await expect(nextBatch(source, 10)).rejects.toMatchObject({
+        code: 'mismatch',
+        message: expect.stringContaining('ends at 5 and was read up to 10'),
+      });
     });
 
     it('is closed while it is away', async () => {
