@@ -15,6 +15,8 @@ import { ensureTopic } from './topics.js';
 import { atMost, patiently } from './waiting.js';
 
 const disconnectMs = 3_000;
+/** How long a broker may take to load its groups, in ms. */
+const loadingMs = 10_000;
 
 /** Apache Kafka, through kafkajs. */
 export class KafkaBroker implements Broker {
@@ -67,7 +69,7 @@ export class KafkaBroker implements Broker {
     try {
       await refuseUnfit(admin, options, channel);
       const settings = { ...this.readerSettings(topic, groupId), marks };
-      const standing = await patiently(marks, isLoading);
+      const standing = await patiently(loadingMs, marks, isLoading);
       const source = new GroupSource({ ...settings, onClosed: () => this.sources.delete(source) }, standing);
       this.sources.add(source);
       return source;
@@ -103,7 +105,7 @@ export class KafkaBroker implements Broker {
           return atMost(disconnectMs, admin.deleteGroups([groupId]));
         },
       };
-      await patiently(() => admin.fetchOffsets({ groupId, topics: [topic] }), isLoading);
+      await patiently(loadingMs, () => admin.fetchOffsets({ groupId, topics: [topic] }), isLoading);
       const source = new Follower(settings, new Map(starts));
       this.sources.add(source);
       return source;

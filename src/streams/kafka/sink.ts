@@ -5,7 +5,7 @@ import type { KafkaClient } from './client.js';
 import { isAnswer, kafkaError } from './errors.js';
 import { readTopicConfig } from './fitness.js';
 import { type KafkaTopics, topicOf } from './options.js';
-import { atMost } from './waiting.js';
+import { atMost, patiently } from './waiting.js';
 
 export interface KafkaSinkSettings {
   readonly client: KafkaClient;
@@ -23,6 +23,8 @@ const maxRequestBytes = 512 * 1024;
 /** What a message takes on the wire beside key, headers and body, about. */
 const messageBytes = 64;
 const disconnectMs = 3_000;
+/** A partition may be between two leaders for a moment; what takes longer is the caller's to try again, in ms. */
+const patienceMs = 2_000;
 
 /**
  * Publishes with the acknowledgement of all replicas in sync, one request at a time: that keeps the messages of a
@@ -39,6 +41,8 @@ export class KafkaSink implements EventSink {
     this.producer = settings.client.kafka.producer({
       createPartitioner: Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
+      // Its own retry leaves out what a broker has taken over since from one that failed, and reports success.
+      retry: { retries: 0 },
     });
   }
 
@@ -78,10 +82,14 @@ export class KafkaSink implements EventSink {
 
   private async send(messages: readonly SinkMessage[]): Promise<void> {
     try {
-      await this.producer.sendBatch({ acks: -1, topicMessages: this.byTopic(messages) });
+      const topicMessages = this.byTopic(messages);
+      await patiently(
+        patienceMs,
+        () => this.producer.sendBatch({ acks: -1, topicMessages }),
+        (error) => kafkaError('', error).code === 'unavailable' && !isTooLarge(error),
+      );
     } catch (error) {
-      if (!isAnswer(error, 'MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'))
-        throw kafkaError('publishing to Kafka', error);
+      if (!isTooLarge(error)) throw kafkaError('publishing to Kafka', error);
       const [first] = messages;
       if (messages.length === 1 && first !== undefined) throw await this.tooLarge(first, error);
       // It may be all of them together: the topic's limit is for a batch.
@@ -111,6 +119,10 @@ export class KafkaSink implements EventSink {
       { cause },
     );
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return isAnswer(error, 'MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE');
 }
 
 /** Splits messages, in order, so that no request is too large for one partition. */

@@ -7,6 +7,9 @@ import { patiently } from './waiting.js';
 /** How long a compacted topic keeps every record, in ms. */
 export const compactionLagMs = 24 * 3_600_000;
 
+/** How long a new topic may take until all of it is served, in ms. */
+const appearingMs = 10_000;
+
 /** The settings that a topic of ours is created with, as the broker names them. */
 export function topicSettings(options: KafkaOptions, channel: Channel): Readonly<Record<string, string>> {
   switch (channel) {
@@ -40,7 +43,7 @@ export async function ensureTopic(admin: Admin, options: KafkaOptions, channel: 
     await admin.createTopics({ topics: [newTopic(options, channel)], waitForLeaders: true });
     // What is published to some partitions that are served and some that are not yet is sent again as a whole, and
     // would be there twice.
-    await patiently(() => admin.fetchTopicOffsets(topic), isAppearing);
+    await patiently(appearingMs, () => admin.fetchTopicOffsets(topic), isAppearing);
     return await partitionsOf(admin, topic);
   } catch (error) {
     throw kafkaError(`Kafka topic ${topic} can be neither found nor created`, error);

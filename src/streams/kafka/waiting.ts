@@ -32,16 +32,19 @@ export async function atMost(ms: number, promise: Promise<unknown>): Promise<voi
 
 function noMatter(): void {}
 
-const patienceMs = 10_000;
 const pauseMs = 100;
 
-/** Tries again while the failure is one that passes by itself within moments. */
-export async function patiently<T>(work: () => Promise<T>, passes: (error: unknown) => boolean): Promise<T> {
+/** Tries again, for so long, while the failure is one that may pass by itself. */
+export async function patiently<T>(
+  patienceMs: number,
+  work: () => Promise<T>,
+  mayPass: (error: unknown) => boolean,
+): Promise<T> {
   for (const deadline = Date.now() + patienceMs; ; ) {
     try {
       return await work();
     } catch (error) {
-      if (!passes(error) || Date.now() > deadline) throw error;
+      if (!mayPass(error) || Date.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }

@@ -129,6 +129,8 @@ describeWithNats(
         config: `tls { cert_file: "${cert}", key_file: "${key}", ca_file: "${ca}", verify: true }`,
       });
       await works(optionsFor(url, { tls: { caFile: ca, certFile: cert, keyFile: key } }));
+      // The client waits for 5 s: once is enough.
+      if (version === '2.9') return;
       await refused(optionsFor(url, { tls: { caFile: ca, certFile: null, keyFile: null } })).toMatchObject({
         code: 'unavailable',
         message: expect.stringContaining('nats.tls if it asks for a certificate'),

@@ -144,7 +144,8 @@ describeWithNats(
       expect(await source.read(5, 0)).toBeNull();
     });
 
-    it('is asked again while it does not answer', async () => {
+    // What the client does with silence is the same for all versions.
+    const silent = async (): Promise<void> => {
       const server = await start();
       const options = optionsFor(server.url);
       const broker = await brokerOf(options);
@@ -161,7 +162,8 @@ describeWithNats(
       await (await connectionTo(server.url)).flush();
       await broker.sink.publish([message('a')]);
       expect(await readTexts(source, 1)).toEqual(['a']);
-    });
+    };
+    if (version === 'current') it('is asked again while it does not answer', silent);
   },
   { own: true },
 );
