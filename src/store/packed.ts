@@ -9,9 +9,9 @@ import type { Pair } from '../trust/record.js';
  *     u8   version, 1
  *     u8   1: there is evidence; 2, 4: the circuit; 8: the times below are there
  *     f64  alpha, beta, lastUpdated, interactionCount, transition
+ *     ...  bytes that are the store's own: none, but for Redis
  *     f64  transitionAt, openedAt, resetTime, resetAt, terminateTime, queuedAt     if times
  *     u32  bytes of agentA, UTF-8, then they ; u32 bytes of agentB, UTF-8, then they
- *     ids  6 bytes of each recent event id, in Redis alone
  *
  * queuedAt is the store's own, in Redis alone: the time under which the pair stands among what is due.
  */
@@ -23,15 +23,13 @@ const circuitMask = 0b11;
 const hasTimes = 8;
 const headBytes = 42;
 const timesBytes = 48;
-/** Bytes of the digest of one event id. */
-export const idBytes = 6;
 
-/** Packs `pair` after `reserve` bytes that are left for the caller. */
-export function packPair(pair: Pair, reserve = 0): Buffer {
+/** Packs `pair` after `reserve` bytes that are left for the caller, with `own` zeros for what is the store's own. */
+export function packPair(pair: Pair, reserve = 0, own = 0): Buffer {
   const { state } = pair;
   const lengthA = Buffer.byteLength(pair.agentA, 'utf8');
   const lengthB = Buffer.byteLength(pair.agentB, 'utf8');
-  const buffer = Buffer.allocUnsafe(reserve + headBytes + timesBytes + 8 + lengthA + lengthB);
+  const buffer = Buffer.allocUnsafe(reserve + headBytes + own + timesBytes + 8 + lengthA + lengthB);
   const times = [pair.transitionAt, state?.openedAt, pair.resetTime, pair.resetAt, pair.terminateTime, null];
   let flags = state === null ? 0 : hasState | (circuitStates.indexOf(state.circuitState) << circuitShift);
   let at = reserve + 2;
@@ -43,6 +41,8 @@ export function packPair(pair: Pair, reserve = 0): Buffer {
   number(state?.lastUpdated ?? 0);
   number(state?.interactionCount ?? 0);
   number(pair.transition);
+  buffer.fill(0, at, at + own);
+  at += own;
   if (times.some((time) => typeof time === 'number')) {
     flags |= hasTimes;
     for (const time of times) number(time ?? Number.NaN);
@@ -77,19 +77,19 @@ export function writeNames(
 }
 
 /**
- * @param mostIds how many recent event ids may follow
+ * @param own how many bytes are the store's own
  * @throws FulcrumError `state_unreadable` when the bytes are of a newer version or are not whole.
  */
-export function unpackPair(pairId: string, buffer: Buffer, offset = 0, mostIds = 0): Pair {
+export function unpackPair(pairId: string, buffer: Buffer, offset = 0, own = 0): Pair {
   try {
-    return unpack(pairId, buffer, offset, mostIds);
+    return unpack(pairId, buffer, offset, own);
   } catch (cause) {
     if (cause instanceof FulcrumError) throw cause;
     throw unreadable(pairId, `its ${buffer.length - offset} bytes are not whole`, cause);
   }
 }
 
-function unpack(pairId: string, buffer: Buffer, offset: number, mostIds: number): Pair {
+function unpack(pairId: string, buffer: Buffer, offset: number, own: number): Pair {
   const version = buffer.readUInt8(offset);
   if (version !== packedVersion)
     throw unreadable(pairId, `it has format version ${version}, this one reads ${packedVersion}`);
@@ -102,6 +102,7 @@ function unpack(pairId: string, buffer: Buffer, offset: number, mostIds: number)
   };
   const evidence = { alpha: number(), beta: number(), lastUpdated: number(), interactionCount: number() };
   const transition = number();
+  at += own;
   const when = (): number | null => {
     if ((flags & hasTimes) === 0) return null;
     const time = number();
@@ -126,8 +127,7 @@ function unpack(pairId: string, buffer: Buffer, offset: number, mostIds: number)
   const agentA = text();
   const agentB = text();
   const rest = buffer.length - at;
-  if (rest % idBytes !== 0 || rest > mostIds * idBytes)
-    throw unreadable(pairId, `${rest} bytes are left over`);
+  if (rest !== 0) throw unreadable(pairId, `${rest} bytes are left over`);
   const circuitState = circuitStates[(flags >> circuitShift) & circuitMask] ?? 'CLOSED';
   const state =
     (flags & hasState) === 0

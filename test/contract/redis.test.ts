@@ -1,6 +1,7 @@
 import { beforeAll, expect } from 'vitest';
 import type { TrustStore } from '../../src/ports.js';
 import { packPair } from '../../src/store/packed.js';
+import { ownBytes } from '../../src/store/redis/answers.js';
 import type { RedisClient } from '../../src/store/redis/connection.js';
 import { type Layout, pairKey, shardOf } from '../../src/store/redis/layout.js';
 import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/store.js';
@@ -32,7 +33,8 @@ async function forceInRedis(
   const { client, layout } = store as unknown as { client: RedisClient; layout: Layout };
   const pair = (await store.read('default', pairId)) as Pair;
   const state = { ...(pair.state as NonNullable<Pair['state']>), circuitState, openedAt };
-  await client.set(pairKey(layout, shardOf(layout, pairId), 'default', pairId), packPair({ ...pair, state }));
+  const bytes = packPair({ ...pair, state }, 0, ownBytes);
+  await client.set(pairKey(layout, shardOf(layout, pairId), 'default', pairId), bytes);
 }
 
 /** Stores on one server, each test's in a namespace of its own. */

@@ -214,10 +214,26 @@ describeWithServer(
       await apply(store, [success(start)]);
       const key = await pairKeyOf(prefix);
       const thirtyHalvings = 30 * 86_400;
+      // log2(1e9) half-lives, and half a percent more.
       expect(await redis.ttl(key)).toBeGreaterThanOrEqual(thirtyHalvings - 10_000);
-      expect(await redis.ttl(key)).toBeLessThanOrEqual(thirtyHalvings + 3_600);
+      expect(await redis.ttl(key)).toBeLessThanOrEqual(thirtyHalvings * 1.005);
       await apply(store, [collapse(start + 1)]);
       expect(await redis.ttl(key)).toBe(-1);
+    });
+
+    it('sets the expiry anew only when it would come too early', async () => {
+      const { store, prefix } = await open();
+      await apply(store, [success(start)]);
+      const key = await pairKeyOf(prefix);
+      // Twice the evidence needs a half-life more.
+      await apply(store, [success(start + 1)]);
+      const afterTwo = await redis.ttl(key);
+      expect(afterTwo).toBeGreaterThan(30.5 * 86_400);
+      await redis.expire(key, 1_000);
+      await apply(store, [success(start + 2, { weight: 1e-9 })]);
+      expect(await redis.ttl(key)).toBeLessThanOrEqual(1_000);
+      await apply(store, [success(start + 3)], { nowMs: (start + 86_400) * 1_000 });
+      expect(await redis.ttl(key)).toBeGreaterThanOrEqual(afterTwo);
     });
 
     it('shares its policies, the newest document for all', async () => {

@@ -1,22 +1,21 @@
-/** A batch of interactions as one call of `apply.lua`, and its answer. The forms are described there. */
-import { hash, randomBytes } from 'node:crypto';
-import type { ApplyBatch, ApplyResult, InteractionToApply } from '../../ports.js';
+/** A batch of interactions as one call of `apply.lua`. The forms of its arguments are described there. */
+import { randomBytes } from 'node:crypto';
+import type { ApplyBatch, InteractionToApply } from '../../ports.js';
 import { trustOutcomes } from '../../trust/outcome.js';
 import type { Policy } from '../../trust/policy.js';
-import { isPairOf, type TrustState } from '../../trust/state.js';
-import type { Transition } from '../../trust/transition.js';
-import { idBytes, packNames, unpackPair } from '../packed.js';
-import { chunkPositions, floorKey, type Layout, pairKey, seenPrefix, shardKey, shardOf } from './layout.js';
+import { packNames, writeNames } from '../packed.js';
+import type { PairEvents } from './grouping.js';
+import { idBytes, writeIdDigest } from './id-digest.js';
+import { type Layout, pairKey, shardKey, shardOf } from './layout.js';
+import { type Segment, Segments } from './positions.js';
 import type { ScriptValue } from './scripts.js';
-import { policyText, unpackTransition } from './transition.js';
+import { policyText } from './transition.js';
 
-/** Event ids that a pair remembers. */
-export const mostIds = 8;
-/** Positions whose bits are read and written together. */
-const blockPositions = 1_024;
-const eventBytes = 38;
+const eventBytes = 14 + idBytes;
+const detailBytes = 19;
 const withId = 4;
 const withPosition = 8;
+const withDetails = 16;
 
 const callPrefix = 'call\u0000';
 
@@ -25,114 +24,171 @@ export function callId(): string {
   return callPrefix + randomBytes(12).toString('base64');
 }
 
+export function isCallId(key: string | null): boolean {
+  return key?.startsWith(callPrefix) === true;
+}
+
 export interface ScriptCall {
   readonly keys: string[];
   readonly args: ScriptValue[];
 }
 
-/** Bits of one source in one shard that a batch looks at. */
-interface Segment {
-  readonly key: string;
-  readonly floor: number;
-  /** Position of the block's first bit. */
-  readonly base: number;
-  firstByte: number;
-  lastByte: number;
-}
-
-/** Splits a batch where two events claim one pair id for different agents: each is judged by what is stored. */
-export function splitCollisions(events: readonly InteractionToApply[]): (readonly InteractionToApply[])[] {
-  const parts: InteractionToApply[][] = [];
-  let part: InteractionToApply[] = [];
-  let seen = new Map<string, InteractionToApply>();
-  for (const event of events) {
-    const key = `${event.tenant}:${event.pairId}`;
-    const known = seen.get(key);
-    if (known === undefined) seen.set(key, event);
-    else if (!isPairOf(known, event)) {
-      parts.push(part);
-      part = [];
-      seen = new Map([[key, event]]);
+/** @param groups all events of the call, see `groupByPair` */
+export function applyCall(layout: Layout, batch: ApplyBatch, groups: readonly PairEvents[]): ScriptCall {
+  const shards = new Map<number, number>();
+  const segments = new Segments(layout);
+  const pairs = new PackedPairs(groups);
+  const events = new PackedEvents(batch, groups);
+  for (const { first, indexes } of groups) {
+    const shard = shardOf(layout, first.pairId);
+    const shardIndex = shards.get(shard) ?? shards.size + 1;
+    shards.set(shard, shardIndex);
+    pairs.add(pairKey(layout, shard, first.tenant, first.pairId), shardIndex, first, indexes.length);
+    for (const index of indexes) {
+      const { position } = batch.events[index] as InteractionToApply;
+      events.add(index, position === null ? null : segments.at(shard, position));
     }
-    part.push(event);
   }
-  if (part.length > 0) parts.push(part);
-  return parts;
-}
-
-export function applyCall(
-  layout: Layout,
-  batch: Omit<ApplyBatch, 'events'>,
-  events: readonly InteractionToApply[],
-): ScriptCall {
-  const shards = new Indexed<number>();
-  const segments = new Indexed<string, Segment>();
-  const floors = new Indexed<string>();
-  const pairs = new Indexed<string, { readonly shard: number; readonly event: InteractionToApply }>();
-  const segmentOf: (Segment | null)[] = [];
-  const buffer = Buffer.allocUnsafe(events.length * eventBytes);
-  const texts: string[] = [];
-  let textAt = 1;
-
-  events.forEach((event, i) => {
-    const shard = shardOf(layout, event.pairId);
-    const shardIndex = shards.index(shard);
-    const pair = pairs.index(pairKey(layout, shard, event.tenant, event.pairId), () => ({
-      shard: shardIndex,
-      event,
-    }));
-    const at = i * eventBytes;
-    buffer.writeUInt16LE(pair, at);
-    buffer.writeUInt16LE(event.policy + 1, at + 2);
-    let marks = trustOutcomes.indexOf(event.outcome);
-    if (event.position === null) {
-      segmentOf.push(null);
-      buffer.writeUInt32LE(0, at + 4);
-    } else {
-      marks |= withPosition;
-      const segment = segmentAt(layout, shard, event.position, segments, floors);
-      segmentOf.push(segments.get(segment));
-      buffer.writeUInt16LE(segment, at + 4);
-    }
-    buffer.writeDoubleLE(event.time, at + 9);
-    buffer.writeDoubleLE(event.weight, at + 17);
-    if (event.duplicateKey === null) buffer.fill(0, at + 25, at + 31);
-    else {
-      marks |= withId;
-      buffer.write(idDigest(event.duplicateKey), at + 25, 'latin1');
-    }
-    buffer[at + 8] = marks;
-    const trace = event.traceparent ?? '';
-    const idLength = Buffer.byteLength(event.eventId);
-    buffer.writeUInt32LE(textAt, at + 31);
-    buffer.writeUInt16LE(idLength, at + 35);
-    buffer[at + 37] = trace.length;
-    texts.push(event.eventId, trace);
-    textAt += idLength + trace.length;
-  });
-  // Where a segment's bytes begin is known when all of them have been seen.
-  events.forEach(({ position }, i) => {
-    const segment = segmentOf[i];
-    if (position !== null && segment != null)
-      buffer.writeUInt16LE(position.sequence - segment.base - 8 * segment.firstByte, i * eventBytes + 6);
-  });
-
+  events.placeBits();
   return {
     keys: [
-      ...shards.keys.flatMap((shard) => [shardKey(layout, shard, 'outbox'), shardKey(layout, shard, 'due')]),
-      ...segments.values.map(({ key }) => key),
-      ...floors.keys,
+      ...[...shards.keys()].flatMap((shard) => [
+        shardKey(layout, shard, 'outbox'),
+        shardKey(layout, shard, 'due'),
+      ]),
+      ...segments.all.map(({ key }) => key),
+      ...segments.floorKeys,
       ...pairs.keys,
     ],
     args: [
-      headerOf(shards.size, segments.size, floors.size, pairs.size, batch),
-      packSegments(segments.values),
-      packPairs(pairs.values),
-      buffer,
-      texts.join(''),
+      headerOf(shards.size, segments, groups.length, batch),
+      segments.pack(),
+      pairs.bytes,
+      events.bytes,
+      events.details,
+      events.text,
       ...batch.policies.flatMap(policyArgs),
     ],
   };
+}
+
+function headerOf(
+  shards: number,
+  segments: Segments,
+  pairs: number,
+  { rules, states, nowMs }: ApplyBatch,
+): Buffer {
+  const header = Buffer.allocUnsafe(17);
+  [shards, segments.all.length, segments.floorKeys.length, pairs].forEach(
+    (count, i) => void header.writeUInt16LE(count, 2 * i),
+  );
+  header[8] = (rules.timedRecovery ? 1 : 0) | (rules.streamed ? 2 : 0) | (states === false ? 0 : 4);
+  header.writeDoubleLE(nowMs, 9);
+  return header;
+}
+
+/** The pairs of a call: keys, and what the script is told of each. */
+class PackedPairs {
+  readonly keys: string[] = [];
+  private readonly buffer: Buffer;
+  private at = 0;
+
+  constructor(groups: readonly PairEvents[]) {
+    let most = 0;
+    for (const { first } of groups) most += 16 + 3 * (first.agentA.length + first.agentB.length);
+    this.buffer = Buffer.allocUnsafe(most);
+  }
+
+  get bytes(): Buffer {
+    return this.buffer.subarray(0, this.at);
+  }
+
+  add(key: string, shard: number, names: InteractionToApply, events: number): void {
+    const { buffer, at } = this;
+    this.keys.push(key);
+    buffer.writeUInt16LE(shard, at);
+    buffer.writeUInt16LE(events, at + 2);
+    this.at = writeNames(buffer, names, at + 8);
+    buffer.writeUInt32LE(this.at - at - 8, at + 4);
+  }
+}
+
+/** The events of a call, in the order in which they are added, and what only few of them are asked for. */
+class PackedEvents {
+  readonly bytes: Buffer;
+  readonly details: Buffer;
+  private readonly events: DataView;
+  private readonly detail: DataView;
+  private readonly segments: (Segment | null)[] = [];
+  private readonly sequences: number[] = [];
+  private readonly texts: string[] = [];
+  private textAt = 1;
+  private count = 0;
+
+  constructor(
+    private readonly batch: ApplyBatch,
+    groups: readonly PairEvents[],
+  ) {
+    let count = 0;
+    for (const { indexes } of groups) count += indexes.length;
+    this.bytes = Buffer.allocUnsafe(count * eventBytes);
+    this.details = Buffer.allocUnsafe(count * detailBytes);
+    this.events = viewOf(this.bytes);
+    this.detail = viewOf(this.details);
+  }
+
+  get text(): string {
+    return this.texts.join('');
+  }
+
+  add(index: number, segment: Segment | null): void {
+    const event = this.batch.events[index] as InteractionToApply;
+    const { duplicateKey, weight, policy } = event;
+    const at = this.count * eventBytes;
+    let marks = trustOutcomes.indexOf(event.outcome);
+    if (duplicateKey !== null) {
+      marks |= withId;
+      writeIdDigest(duplicateKey, this.events, at + 14);
+    }
+    if (segment !== null) marks |= withPosition;
+    if (weight !== 1 || policy !== 0) marks |= withDetails;
+    this.events.setUint8(at, marks);
+    this.events.setFloat64(at + 6, event.time, true);
+    this.segments.push(segment);
+    this.sequences.push(event.position?.sequence ?? 0);
+    this.describe(event, index);
+    this.count++;
+  }
+
+  /** Where the bytes of a segment begin is known when all events have been added. */
+  placeBits(): void {
+    this.segments.forEach((segment, i) => {
+      if (segment === null) return;
+      const at = i * eventBytes;
+      const bit = (this.sequences[i] as number) - segment.base - 8 * segment.firstByte;
+      this.events.setUint8(at + 1, 128 >> (bit & 7));
+      this.events.setUint16(at + 2, segment.index, true);
+      this.events.setUint16(at + 4, (bit >> 3) + 1, true);
+    });
+  }
+
+  private describe({ eventId, traceparent, weight, policy }: InteractionToApply, index: number): void {
+    const at = this.count * detailBytes;
+    const trace = traceparent ?? '';
+    const idLength = Buffer.byteLength(eventId);
+    this.detail.setFloat64(at, weight, true);
+    this.detail.setUint16(at + 8, policy + 1, true);
+    this.detail.setUint16(at + 10, index, true);
+    this.detail.setUint32(at + 12, this.textAt, true);
+    this.detail.setUint16(at + 16, idLength, true);
+    this.detail.setUint8(at + 18, trace.length);
+    this.texts.push(eventId, trace);
+    this.textAt += idLength + trace.length;
+  }
+}
+
+function viewOf(buffer: Buffer): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
 /** A policy as the scripts take it. */
@@ -159,64 +215,6 @@ export function packDoubles(numbers: readonly number[]): Buffer {
   return buffer;
 }
 
-/** 6 bytes of a digest, as latin1: what a pair remembers of an event id. */
-function idDigest(key: string): string {
-  return hash('sha1', key, 'latin1' as 'hex').slice(0, idBytes);
-}
-
-/** The segment, counted from 1, that holds a position's bit. */
-function segmentAt(
-  layout: Layout,
-  shard: number,
-  { source, sequence }: { readonly source: string; readonly sequence: number },
-  segments: Indexed<string, Segment>,
-  floors: Indexed<string>,
-): number {
-  const base = Math.floor(sequence / blockPositions) * blockPositions;
-  const index = segments.index(`${shard}/${base}/${source}`, () => ({
-    key: seenPrefix(layout, shard, source) + Math.floor(sequence / chunkPositions),
-    floor: floors.index(floorKey(layout, shard, source)),
-    base,
-    firstByte: blockPositions,
-    lastByte: 0,
-  }));
-  const segment = segments.get(index);
-  const byte = (sequence - base) >> 3;
-  if (byte < segment.firstByte) segment.firstByte = byte;
-  if (byte > segment.lastByte) segment.lastByte = byte;
-  return index;
-}
-
-function headerOf(
-  shards: number,
-  segments: number,
-  floors: number,
-  pairs: number,
-  { rules, states, nowMs }: Omit<ApplyBatch, 'events'>,
-): Buffer {
-  const header = Buffer.allocUnsafe(17);
-  [shards, segments, floors, pairs].forEach((count, i) => void header.writeUInt16LE(count, 2 * i));
-  header[8] = (rules.timedRecovery ? 1 : 0) | (rules.streamed ? 2 : 0) | (states === false ? 0 : 4);
-  header.writeDoubleLE(nowMs, 9);
-  return header;
-}
-
-function packSegments(segments: readonly Segment[]): Buffer {
-  const buffer = Buffer.allocUnsafe(14 * segments.length);
-  segments.forEach(({ base, firstByte, lastByte, floor }, i) => {
-    const at = 14 * i;
-    buffer.writeUInt16LE(((base % chunkPositions) >> 3) + firstByte, at);
-    buffer.writeUInt16LE(lastByte - firstByte + 1, at + 2);
-    buffer.writeUInt16LE(floor, at + 4);
-    buffer.writeDoubleLE(base + 8 * firstByte, at + 6);
-  });
-  return buffer;
-}
-
-function packPairs(pairs: readonly { readonly shard: number; readonly event: InteractionToApply }[]): Buffer {
-  return Buffer.concat(pairs.flatMap(({ shard, event }) => withNames(shard, event)));
-}
-
 /** A number and both names of a pair, for `<I2I4c0`. */
 export function withNames(number: number, names: Pick<InteractionToApply, 'agentA' | 'agentB'>): Buffer[] {
   const packed = packNames(names);
@@ -224,86 +222,4 @@ export function withNames(number: number, names: Pick<InteractionToApply, 'agent
   head.writeUInt16LE(number, 0);
   head.writeUInt32LE(packed.length, 2);
   return [head, packed];
-}
-
-/** Things by a key, each with the index of its first mention, from 1. */
-class Indexed<K, V = null> {
-  readonly keys: K[] = [];
-  readonly values: V[] = [];
-  private readonly indexes = new Map<K, number>();
-
-  get size(): number {
-    return this.keys.length;
-  }
-
-  index(key: K, make?: () => V): number {
-    let index = this.indexes.get(key);
-    if (index === undefined) {
-      index = this.keys.push(key);
-      this.indexes.set(key, index);
-      if (make !== undefined) this.values.push(make());
-    }
-    return index;
-  }
-
-  get(index: number): V {
-    return this.values[index - 1] as V;
-  }
-}
-
-/** What `apply.lua` answers, as results of the events that it was called with. */
-export function applyResults(answer: unknown, events: readonly InteractionToApply[]): ApplyResult[] {
-  const [kinds, told, changes, states] = answer as [Buffer, number[], Buffer[], Buffer[]];
-  const transitionsOf = new Map<number, Transition[]>();
-  told.forEach((event, i) => {
-    const { tenant, pairId } = events[event - 1] as InteractionToApply;
-    const { transition } = unpackTransition(tenant, pairId, changes[i] as Buffer);
-    transitionsOf.set(event - 1, [...(transitionsOf.get(event - 1) ?? []), transition]);
-  });
-  return events.map((event, i) =>
-    resultOf(String.fromCharCode(kinds[i] ?? 0), event, transitionsOf.get(i) ?? none, states[i]),
-  );
-}
-
-const none: readonly Transition[] = Object.freeze([]);
-
-function resultOf(
-  kind: string,
-  event: InteractionToApply,
-  transitions: readonly Transition[],
-  state: Buffer | undefined,
-): ApplyResult {
-  switch (kind) {
-    case 'a':
-      return {
-        kind: 'applied',
-        state: state === undefined ? null : stateOf(event.pairId, state),
-        transitions,
-      };
-    case 'r':
-      return { kind: 'repeat' };
-    case 'd':
-      return event.duplicateKey?.startsWith(callPrefix) === true && state !== undefined
-        ? { kind: 'applied', state: stateOf(event.pairId, state), transitions: none }
-        : { kind: 'duplicate' };
-    case 's':
-      return { kind: 'superseded' };
-    default:
-      return rejectionOf(kind, event.pairId);
-  }
-}
-
-export function rejectionOf(kind: string, pairId: string): Extract<ApplyResult, { kind: 'rejected' }> {
-  return kind === 'c'
-    ? { kind: 'rejected', reason: 'pair_id_collision', detail: `pair id ${pairId} belongs to other agents` }
-    : {
-        kind: 'rejected',
-        reason: 'state_unreadable',
-        detail: `what Redis holds under the name of pair ${pairId} is not a pair of this version`,
-      };
-}
-
-/** The state in a packed pair; null where it is empty. */
-export function stateOf(pairId: string, packed: Buffer): TrustState | null {
-  return packed.length === 0 ? null : unpackPair(pairId, packed, 0, mostIds).state;
 }

@@ -6,7 +6,6 @@ import type {
   CommandResult,
   CommandToApply,
   DueRequest,
-  InteractionToApply,
   OutboxEntry,
   SharedStore,
   SourceMark,
@@ -17,20 +16,8 @@ import { PolicyBook } from '../../trust/policies.js';
 import type { Policy } from '../../trust/policy.js';
 import type { Pair } from '../../trust/record.js';
 import type { PairNames } from '../../trust/state.js';
-import { unpackPair } from '../packed.js';
-import {
-  applyCall,
-  applyResults,
-  callId,
-  mostIds,
-  packDoubles,
-  policyArgs,
-  rejectionOf,
-  type ScriptCall,
-  splitCollisions,
-  stateOf,
-  withNames,
-} from './batch.js';
+import { pairOf, readablePair, rejectionOf, stateOf, takeResults } from './answers.js';
+import { applyCall, callId, packDoubles, policyArgs, type ScriptCall, withNames } from './batch.js';
 import {
   type ConnectionListener,
   connectRedis,
@@ -39,6 +26,7 @@ import {
   type RedisConnection,
   unavailable,
 } from './connection.js';
+import { groupByPair } from './grouping.js';
 import {
   allShards,
   defaultPrefix,
@@ -149,11 +137,8 @@ export class RedisStore implements SharedStore {
           ? event
           : { ...event, policy };
     });
-    const results: ApplyResult[] = [];
     const nowMs = this.serverClock.corrected(batch.nowMs);
-    for (const part of splitCollisions(events))
-      results.push(...(await this.applyPart({ ...batch, rules, nowMs, policies: used }, part)));
-    return results;
+    return this.applyEvents({ ...batch, events, rules, nowMs, policies: used });
   }
 
   async command(command: CommandToApply): Promise<CommandResult> {
@@ -204,7 +189,7 @@ export class RedisStore implements SharedStore {
         cause: error,
       });
     });
-    return value === null ? null : unpackPair(pairId, value, 0, mostIds);
+    return value === null ? null : pairOf(pairId, value);
   }
 
   async due(request: DueRequest): Promise<number> {
@@ -229,7 +214,7 @@ export class RedisStore implements SharedStore {
   readonly outbox = {
     read: async (limit: number): Promise<readonly OutboxEntry[]> => {
       const answers = await Promise.all(
-        this.calls(allShards(this.layout)).map(async (shards) => {
+        this.calls(allShards(this.layout), (shard) => shard).map(async (shards) => {
           const keys = shards.flatMap((shard) => [
             shardKey(this.layout, shard, 'relay'),
             shardKey(this.layout, shard, 'outbox'),
@@ -313,29 +298,29 @@ export class RedisStore implements SharedStore {
     return (await this.ask(() => this.policies.read()))?.book ?? defaultPolicies;
   }
 
-  private async applyPart(batch: ApplyBatch, events: readonly InteractionToApply[]): Promise<ApplyResult[]> {
-    const results: ApplyResult[] = new Array(events.length);
-    const groups = this.calls(allShards(this.layout));
-    const groupOf = (event: InteractionToApply): number =>
-      groups.length === 1 ? 0 : shardOf(this.layout, event.pairId);
-    const parts = groups.map((): number[] => []);
-    events.forEach((event, i) => void parts[groupOf(event)]?.push(i));
-    await Promise.all(
-      parts.map(async (indexes) => {
-        if (indexes.length === 0) return;
-        const own = indexes.map((i) => events[i] as InteractionToApply);
-        const answer = await this.run('apply', applyCall(this.layout, batch, own));
-        applyResults(answer, own).forEach((result, i) => {
-          results[indexes[i] as number] = result;
-        });
-      }),
-    );
+  private async applyEvents(batch: ApplyBatch): Promise<ApplyResult[]> {
+    const results: ApplyResult[] = new Array(batch.events.length);
+    for (const groups of groupByPair(batch.events))
+      await Promise.all(
+        this.calls(groups, ({ first }) => shardOf(this.layout, first.pairId)).map(async (ofCall) => {
+          const answer = await this.run('apply', applyCall(this.layout, batch, ofCall));
+          takeResults(answer, batch.events, ofCall, results);
+        }),
+      );
     return results;
   }
 
-  /** Shards that one call may be about: all of them, but for a cluster. */
-  private calls(shards: readonly number[]): readonly (readonly number[])[] {
-    return this.client.isCluster ? shards.map((shard) => [shard]) : [shards];
+  /** Puts together what one call may be about: all of it, or on a cluster what lies in one shard. */
+  private calls<T>(things: readonly T[], shardOfThing: (thing: T) => number): readonly (readonly T[])[] {
+    if (!this.client.isCluster) return [things];
+    const calls = new Map<number, T[]>();
+    for (const thing of things) {
+      const shard = shardOfThing(thing);
+      const call = calls.get(shard);
+      if (call === undefined) calls.set(shard, [thing]);
+      else call.push(thing);
+    }
+    return [...calls.values()];
   }
 
   private async dueOfShard(shard: number, request: DueRequest, limit: number): Promise<number> {
@@ -370,7 +355,7 @@ export class RedisStore implements SharedStore {
     const values = await this.ask(() => this.client.mgetBuffer(...keys));
     return places.map(({ tenant, pairId }, i) => {
       const value = values[i] ?? null;
-      return { tenant, pairId, pair: value === null ? null : readable(pairId, value) } as
+      return { tenant, pairId, pair: value === null ? null : readablePair(pairId, value) } as
         | { tenant: string; pairId: string; pair: Pair }
         | { tenant: string; pairId: string; pair: null };
     });
@@ -415,12 +400,4 @@ function agreed(book: PolicyBook, event: PairNames & { readonly tenant: string }
           `${event.agentA} and ${event.agentB}: ${knob} is ${own.config[knob]} here and ${policy.config[knob]} there`,
       );
   return policy;
-}
-
-function readable(pairId: string, value: Buffer): Pair | null {
-  try {
-    return unpackPair(pairId, value, 0, mostIds);
-  } catch {
-    return null;
-  }
 }

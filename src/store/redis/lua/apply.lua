@@ -1,27 +1,30 @@
 -- parts: pair model policy step keep
 --
--- Applies a batch of interactions in one atomic step. Reads and computes first and writes last.
+-- Applies a batch of interactions in one atomic step. Reads and computes first and writes last. The events come grouped
+-- by pair, so that one pair is at hand at a time; those of one pair are in their order.
 --
 -- KEYS   of each shard: outbox, due ; of each segment: seen ; floors ; pairs
 -- ARGV 1 header: u16 shards, segments, floors, pairs ; u8 1: timed recovery, 2: streamed, 4: states are wanted ;
 --        f64 the processor's clock in ms
 --      2 segments: u16 first byte, u16 bytes ; u16 floor ; f64 position of their first bit
---      3 pairs: u16 shard ; u32 bytes of both names as in a stored pair, then they
---      4 events: u16 pair, policy, segment, bit ; u8 outcome + 4: has an id + 8: has a position ; f64 time, weight ;
---        6 bytes of its id's digest ; u32, u16, u8 where its id begins in the texts, its length, that of its trace
---      5 texts
---      6 and on, two for each policy: its numbers, what circuit events say of it
+--      3 pairs: u16 shard, u16 how many of the events are its own ; u32 bytes of both names as stored, then they
+--      4 events: u8 outcome + 4: has an id + 8: has a position + 16: its details tell weight and policy ; u8 the bit of
+--        its position in its byte ; u16 segment, byte ; f64 time ; 6 bytes of its id's digest
+--      5 details of each event: f64 weight ; u16 policy ; u16 its place in the batch ; u32, u16, u8 where its id begins
+--        in the texts, its length, that of its trace
+--      6 texts
+--      7 and on, two for each policy: its numbers, what circuit events say of it
 -- Indexes begin at 1.
 --
--- Answers a character an event (a applied, r repeat, d duplicate, s superseded, c collision, u unreadable), which
--- events made changes, the changes, and the state after each event if they are wanted.
+-- Answers which events were not applied, a character for each of those (r repeat, d duplicate, s superseded, c collision,
+-- u unreadable), which events made changes, the changes, and the state after each event if they are wanted.
 
 local shards, segments, floors, pair_count, flags, now_ms = unpack_struct('<I2I2I2I2Bd', ARGV[1])
 local wants_states, streamed, timed = flags >= 4, flags % 4 >= 2, flags % 2 == 1
 local rules = { timed_recovery = timed, streamed = streamed, now_ms = now_ms }
 local first_segment, first_floor = 2 * shards, 2 * shards + segments
 local first_pair = first_floor + floors
-local policies = unpack_policies(6)
+local policies = unpack_policies(7)
 
 -- Reads keys that may be more than one call has room for.
 local function read_keys(first, last)
@@ -34,38 +37,31 @@ local function read_keys(first, last)
   return values
 end
 
--- Bits of positions: those of a segment, which of them the floor covers, whether one was set.
-local bits, first_byte, covered, dirty = {}, {}, {}, {}
+-- Bytes of a segment whose bits say which positions were applied; those up to the floor were, whatever they say.
+local function read_segment(key, first_byte, length, covered)
+  local cells = { string.byte(call('GETRANGE', key, first_byte, first_byte + length - 1), 1, -1) }
+  for cell = #cells + 1, length do cells[cell] = 0 end
+  local whole = math.min(length, math.floor((covered + 1) / 8))
+  for cell = 1, whole do cells[cell] = 255 end
+  if whole >= 0 and whole < length then
+    for bit = 0, covered - 8 * whole do
+      local power = 2 ^ (7 - bit)
+      local cell = cells[whole + 1]
+      if cell % (2 * power) < power then cells[whole + 1] = cell + power end
+    end
+  end
+  return cells
+end
+
+local bits, first_byte, dirty = {}, {}, {}
 do
   local floor_values = read_keys(first_floor + 1, first_pair)
   local at = 1
   for i = 1, segments do
     local length, floor, base
     first_byte[i], length, floor, base, at = unpack_struct('<I2I2I2d', ARGV[2], at)
-    local bytes = call('GETRANGE', KEYS[first_segment + i], first_byte[i], first_byte[i] + length - 1)
-    local cells = { string.byte(bytes, 1, -1) }
-    for j = #cells + 1, length do cells[j] = 0 end
-    bits[i] = cells
-    covered[i] = tonumber(floor_values[floor] or -1) - base
-  end
-end
-
--- Why a pair cannot be had, where it cannot.
-local why, shard_of = {}, {}
-do
-  local values = read_keys(first_pair + 1, first_pair + pair_count)
-  local at, names = 1, nil
-  for p = 1, pair_count do
-    shard_of[p], names, at = unpack_struct('<I2I4c0', ARGV[3], at)
-    local value = values[p]
-    if value then
-      why[p] = unpack_pair(p, value, names)
-    elseif call('EXISTS', KEYS[first_pair + p]) == 1 then
-      -- MGET answers nothing for a key of another type.
-      why[p] = 'u'
-    else
-      begin_unknown(p, names)
-    end
+    local covered = math.max(-1, tonumber(floor_values[floor] or -1) - base)
+    bits[i] = read_segment(KEYS[first_segment + i], first_byte[i], length, covered)
   end
 end
 -- A key of the wrong type speaks up here, before anything is written.
@@ -74,81 +70,102 @@ for i = 1, shards do
   call('ZCARD', KEYS[2 * i])
 end
 
-local powers = { [0] = 128, 64, 32, 16, 8, 4, 2, 1 }
-local floor_of = math.floor
-local events, texts = ARGV[4], ARGV[5]
-local kinds, states = {}, {}
--- Pairs to be written, and under which policy; none where only an id is new.
-local written, is_written, policy_of = {}, {}, {}
+local DETAIL_BYTES = 19
+local events, details, texts = ARGV[4], ARGV[5], ARGV[6]
+local others, other_kinds, states = {}, {}, {}
 
-local n, outcome, text_at, id_length, trace_length = 0, 0, 0, 0, 0
+-- The event at hand, and whether its pair is to be written: 1 only because an id is new, 2 because it changed.
+local n, outcome, written, used_policy = 0, 0, 0, nil
 local function explain()
+  local _, _, _, text_at, id_length, trace_length = unpack_struct('<dI2I2I4I2B', details, (n - 1) * DETAIL_BYTES + 1)
   cause.by, cause.outcome = n, outcome
   cause.event_id = sub(texts, text_at, text_at + id_length - 1)
   cause.trace = sub(texts, text_at + id_length, text_at + id_length + trace_length - 1)
 end
 
--- What becomes of the event of a pair that can be had.
-local function apply_event(p, policy, t, weight, id)
+-- What becomes of an event of the pair at hand, where it is not applied.
+local function apply_event(policy, t, weight, id)
   if id then
-    if is_recent(p, id) then return 'd' end
-    remember(p, id)
+    if is_recent(id) then return 'd' end
+    remember(id)
   end
-  local void = streamed and reset_at[p] and t <= reset_at[p]
-  if not is_written[p] and (id or not void) then
-    is_written[p] = true
-    written[#written + 1] = p
+  if streamed and reset_at and t <= reset_at then
+    if id and written == 0 then written = 1 end
+    return 's'
   end
-  if void then return 's' end
-  apply_interaction(p, outcome, t, weight, policy, rules, explain)
-  policy_of[p] = policy
-  return 'a'
+  apply_interaction(outcome, t, weight, policy, rules, explain)
+  written, used_policy = 2, policy
+  return nil
 end
 
-local at = 1
-while at <= #events do
-  local p, policy, segment, bit, marks, t, weight, id
-  p, policy, segment, bit, marks, t, weight, id, text_at, id_length, trace_length, at =
-    unpack_struct('<I2I2I2I2Bddc6I4I2B', events, at)
-  n = n + 1
-  outcome = marks % 4
-  local cells, cell, power
-  local applied = false
-  if marks >= 8 then
-    cells, cell, power = bits[segment], floor_of(bit / 8) + 1, powers[bit % 8]
-    applied = bit <= covered[segment] or floor_of(cells[cell] / power) % 2 == 1
-  end
-  if applied then
-    kinds[n] = 'r'
-  elseif why[p] then
-    kinds[n] = why[p]
+local values = read_keys(first_pair + 1, first_pair + pair_count)
+local pairs_at, events_at = 1, 1
+for p = 1, pair_count do
+  local key = KEYS[first_pair + p]
+  local shard, event_count, its_names
+  shard, event_count, its_names, pairs_at = unpack_struct('<I2I2I4c0', ARGV[3], pairs_at)
+  -- Why the pair cannot be had, where it cannot.
+  local why = nil
+  if values[p] then
+    why = load_pair(values[p], its_names)
+  elseif call('EXISTS', key) == 1 then
+    -- MGET answers nothing for a key of another type.
+    why = 'u'
   else
-    if cells then
-      cells[cell] = cells[cell] + power
-      dirty[segment] = true
-    end
-    kinds[n] = apply_event(p, policies[policy], t, weight, marks % 8 >= 4 and id or nil)
+    begin_unknown(its_names)
   end
-  if wants_states then states[n] = why[p] and '' or pack_pair(p) end
+  cause.outbox, cause.key, written = KEYS[2 * shard - 1], key, 0
+  for _ = 1, event_count do
+    local marks, power, segment, cell, t, id
+    marks, power, segment, cell, t, id, events_at = unpack_struct('<BBI2I2dc6', events, events_at)
+    n = n + 1
+    local weight, policy = 1, 1
+    if marks >= 16 then
+      weight, policy = unpack_struct('<dI2', details, (n - 1) * DETAIL_BYTES + 1)
+      marks = marks - 16
+    end
+    outcome = marks % 4
+    local kind = why
+    local cells = marks >= 8 and bits[segment]
+    if cells and cells[cell] % (power + power) >= power then
+      kind = 'r'
+    elseif not kind then
+      if cells then
+        cells[cell] = cells[cell] + power
+        dirty[segment] = true
+      end
+      kind = apply_event(policies[policy], t, weight, marks % 8 >= 4 and id)
+    end
+    if kind then
+      others[#others + 1] = n
+      other_kinds[#others] = kind
+    end
+    if wants_states then states[n] = why and '' or pack_pair() end
+  end
+  if written == 2 then
+    plan(key, KEYS[2 * shard], used_policy, rules)
+  elseif written == 1 then
+    plan_bytes(key)
+  end
+end
+
+-- Changes are published in the order of the batch, whatever pair they are of.
+local function in_batch_order()
+  local order, place = {}, {}
+  for k = 1, #changed_by do
+    local _, _, index = unpack_struct('<dI2I2', details, (changed_by[k] - 1) * DETAIL_BYTES + 1)
+    order[k], place[k] = k, index
+  end
+  table.sort(order, function(k, l) return place[k] < place[l] or (place[k] == place[l] and k < l) end)
+  return order
 end
 
 -- From here on it only writes.
-for i = 1, #written do
-  local p = written[i]
-  local key = KEYS[first_pair + p]
-  if policy_of[p] then
-    keep(p, key, KEYS[2 * shard_of[p]], policy_of[p], rules)
-  else
-    call('SET', key, pack_pair(p), 'KEEPTTL')
-  end
-end
+write_planned()
 for i = 1, segments do
   if dirty[i] then call('SETRANGE', KEYS[first_segment + i], first_byte[i], string.char(unpack(bits[i]))) end
 end
 if streamed then
-  for k = 1, #changed_by do
-    local p = changed_pair[k]
-    call('XADD', KEYS[2 * shard_of[p] - 1], '*', member_of(KEYS[first_pair + p]), changed_bytes[k])
-  end
+  for _, k in ipairs(in_batch_order()) do publish(k) end
 end
-return { table.concat(kinds), changed_by, changed_bytes, states }
+return { others, table.concat(other_kinds), changed_by, changed_bytes, states }

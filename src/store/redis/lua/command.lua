@@ -15,67 +15,65 @@ local resets, streamed, timed = flags >= 4, flags % 4 >= 2, flags % 2 == 1
 local rules = { timed_recovery = timed, streamed = streamed, now_ms = now_ms }
 local outbox, due_key, pair_key = KEYS[1], KEYS[2], KEYS[3]
 local policy = unpack_policy(ARGV[3], ARGV[4])
+cause.outbox, cause.key = outbox, pair_key
 cause.event_id, cause.trace, cause.actor, cause.reason = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
-local p = 1
 local value = call('MGET', pair_key)[1]
 if value then
-  local why = unpack_pair(p, value, ARGV[2])
+  local why = load_pair(value, ARGV[2])
   if why then return { why } end
 elseif call('EXISTS', pair_key) == 1 then
   return { 'u' }
 else
-  begin_unknown(p, ARGV[2])
+  begin_unknown(ARGV[2])
 end
 call('XLEN', outbox)
 call('ZCARD', due_key)
 
-local before = circuit[p] and value or ''
+local before = circuit and value or ''
 -- Without a log the order of the calls is the order of the commands, whatever the clock does.
-if not streamed then reset_time[p], reset_at[p], terminate_time[p] = nil, nil, nil end
+if not streamed then reset_time, reset_at, terminate_time = nil, nil, nil end
 
 local function terminate()
-  local known, from = terminate_time[p], circuit[p]
-  local latest = known and max(time, known) or time
-  terminate_time[p] = latest
+  local known, from = terminate_time, circuit
+  terminate_time = known and max(time, known) or time
   if from == TERMINATED then
     -- Without evidence the state stands at its terminate, and of several that is the last, whatever came first.
-    if known and count[p] == 0 then last_updated[p] = latest end
+    if known and count == 0 then last_updated = terminate_time end
     return
   end
-  if not from then begin_state(p, time, policy) end
-  circuit[p] = TERMINATED
-  note_change(p, TERMINATES, from or CLOSED, time, BY_OPERATOR, policy, rules)
+  if not from then begin_state(time, policy) end
+  circuit = TERMINATED
+  note_change(TERMINATES, from or CLOSED, time, BY_OPERATOR, policy, rules)
 end
 
 local function reset()
-  local from, terminated = circuit[p], terminate_time[p]
+  local from, terminated = circuit, terminate_time
   local stays = terminated and time < terminated
   -- A pair that only a terminate has touched has no evidence: its lastUpdated is no time of an interaction.
-  local at = from and count[p] > 0 and max(time, last_updated[p]) or time
-  if reset_at[p] then at = max(at, reset_at[p]) end
-  reset_time[p], reset_at[p] = time, at
-  if not from or (stays and count[p] == 0) then return end
-  begin_state(p, stays and terminated or at, policy)
-  if stays then circuit[p] = TERMINATED end
-  note_change(p, RESETS, from, at, BY_OPERATOR, policy, rules)
-  if not stays then
-    alpha[p], beta[p], last_updated[p], circuit[p] = 0, 0, 0, nil
-  end
+  local at = from and count > 0 and max(time, last_updated) or time
+  if reset_at then at = max(at, reset_at) end
+  reset_time, reset_at = time, at
+  if not from or (stays and count == 0) then return end
+  begin_state(stays and terminated or at, policy)
+  if stays then circuit = TERMINATED end
+  note_change(RESETS, from, at, BY_OPERATOR, policy, rules)
+  if not stays then alpha, beta, last_updated, circuit = 0, 0, 0, nil end
 end
 
-if not reset_time[p] or time > reset_time[p] then
+if not reset_time or time > reset_time then
   if resets then reset() else terminate() end
 end
 
-local after = circuit[p] and pack_pair(p) or ''
-if streamed or circuit[p] then
-  keep(p, pair_key, due_key, policy, rules)
+local after = circuit and pack_pair() or ''
+if streamed or circuit then
+  plan(pair_key, due_key, policy, rules)
+  write_planned()
 else
   call('DEL', pair_key)
   call('ZREM', due_key, member_of(pair_key))
 end
 if streamed then
-  for k = 1, #changed_bytes do call('XADD', outbox, '*', member_of(pair_key), changed_bytes[k]) end
+  for k = 1, #changed_bytes do publish(k) end
 end
 return { 'a', before, after, changed_bytes }

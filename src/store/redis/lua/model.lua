@@ -1,4 +1,4 @@
--- The trust model: src/trust/decay.ts, beta.ts, circuit.ts and forecast.ts in Lua.
+-- The trust model, of the pair at hand: src/trust/decay.ts, beta.ts, circuit.ts and forecast.ts in Lua.
 
 local SUCCESS, FAILURE, PARTIAL = 0, 1, 2
 local LN2 = math.log(2)
@@ -15,45 +15,43 @@ local function decayed(parameter, factor)
   return 1 + (parameter - 1) * factor
 end
 
-local function add_evidence(p, outcome, t, weight, policy)
-  local elapsed = t - last_updated[p]
-  local a, b, w = alpha[p], beta[p], weight
+local function add_evidence(outcome, t, weight, policy)
+  local elapsed = t - last_updated
   if elapsed > 0 then
     local keep = decay_factor(elapsed, policy.half_life)
-    a, b = decayed(a, keep), decayed(b, keep)
-    last_updated[p] = t
+    alpha, beta = decayed(alpha, keep), decayed(beta, keep)
+    last_updated = t
   elseif elapsed < 0 then
-    w = weight * decay_factor(-elapsed, policy.half_life)
+    weight = weight * decay_factor(-elapsed, policy.half_life)
   end
   if outcome == SUCCESS then
-    a = a + w * policy.success_weight
+    alpha = alpha + weight * policy.success_weight
   elseif outcome == FAILURE then
-    b = b + w * policy.failure_weight
+    beta = beta + weight * policy.failure_weight
   else
-    a = a + w * policy.partial_alpha_weight
-    b = b + w * policy.partial_beta_weight
+    alpha = alpha + weight * policy.partial_alpha_weight
+    beta = beta + weight * policy.partial_beta_weight
   end
-  if a > policy.alpha_max then a = policy.alpha_max end
-  alpha[p], beta[p], count[p] = a, b, count[p] + 1
+  if alpha > policy.alpha_max then alpha = policy.alpha_max end
+  count = count + 1
 end
 
--- What one judged score does to a circuit. Answers where it goes; openedAt is set on the way.
-local function judge(p, below, t, cooldown)
-  local now = circuit[p]
-  if now == TERMINATED then return now end
+-- What one judged score does to the circuit. Answers where it goes; openedAt is set on the way.
+local function judge(below, t, cooldown)
+  if circuit == TERMINATED then return circuit end
   if not cooldown then
-    if below then return now == CLOSED and OPEN or now end
+    if below then return circuit == CLOSED and OPEN or circuit end
     return CLOSED
   end
-  if now == OPEN then
-    if not opened_at[p] then
-      opened_at[p] = t
+  if circuit == OPEN then
+    if not opened_at then
+      opened_at = t
       return OPEN
     end
-    return t - opened_at[p] >= cooldown and HALF_OPEN or OPEN
+    return t - opened_at >= cooldown and HALF_OPEN or OPEN
   end
   if not below then return CLOSED end
-  opened_at[p] = t
+  opened_at = t
   return OPEN
 end
 
@@ -65,27 +63,29 @@ local function log1p(x)
   return log(u) * x / (u - 1)
 end
 
--- When a silent pair's circuit moves by itself; nil: never. The formula is derived in src/trust/forecast.ts.
-local function recovers_at(p, policy)
-  local now, cooldown = circuit[p], policy.cooldown
-  if now == CLOSED or now == TERMINATED then return nil end
-  local seconds
+-- When the circuit of a silent pair moves by itself; nil: never. The formula is derived in src/trust/forecast.ts.
+local function recovers_at(policy)
+  if circuit == CLOSED or circuit == TERMINATED then return nil end
+  local cooldown, seconds = policy.cooldown, nil
   if cooldown then
-    if now == HALF_OPEN then return nil end
-    seconds = max(0, (opened_at[p] or last_updated[p]) - last_updated[p] + cooldown)
+    if circuit == HALF_OPEN then return nil end
+    seconds = max(0, (opened_at or last_updated) - last_updated + cooldown)
   else
     local threshold = policy.threshold
     if threshold >= 0.5 or policy.half_life == huge then return nil end
-    local excess = (threshold * (alpha[p] + beta[p]) - alpha[p]) / (1 - 2 * threshold)
+    local excess = (threshold * (alpha + beta) - alpha) / (1 - 2 * threshold)
     seconds = excess > 0 and policy.half_life * log1p(excess) / LN2 or 0
   end
   if seconds == huge then return nil end
-  return last_updated[p] + seconds
+  return last_updated + seconds
 end
 
 -- Seconds of silence until the evidence tells nothing any more.
-local function forgetting_seconds(p, half_life)
-  local distance = max(math.abs(alpha[p] - 1), math.abs(beta[p] - 1))
-  if distance <= 1e-9 then return 0 end
-  return half_life * log(distance / 1e-9) / LN2
+local function forgetting_seconds(half_life)
+  local a, b = alpha - 1, beta - 1
+  if a < 0 then a = -a end
+  if b < 0 then b = -b end
+  if b > a then a = b end
+  if a <= 1e-9 then return 0 end
+  return half_life * log(a / 1e-9) / LN2
 end
