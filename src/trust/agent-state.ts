@@ -20,3 +20,10 @@ export interface AgentStanding {
   /** The lowest score, at their last transition, among the pairs in that state. */
   readonly trustScore: number;
 }
+
+/** A score as agents' keys and events tell it, as `%.6f` does: a tie goes to the even digit, where `toFixed` takes the larger. In [0, 1] ties are odd 128ths. */
+export function sixDecimals(score: number): string {
+  if (Math.abs((score * 128) % 2) !== 1) return score.toFixed(6);
+  const below = Math.floor(score * 1e6);
+  return ((below % 2 === 0 ? below : below + 1) / 1e6).toFixed(6);
+}
