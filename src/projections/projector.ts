@@ -20,6 +20,8 @@ export interface ProjectorOptions {
   /** How often all keys are compared with what they have to be, in ms. @defaultValue 5000 */
   readonly compareEveryMs?: number;
   readonly weather: Weather;
+  /** Told when this process has become the one that projects. */
+  readonly onProjecting: () => void;
   readonly onForeignWrites: ForeignWritesListener;
 }
 
@@ -97,16 +99,17 @@ export class Projector {
   }
 
   private async takeTurn(): Promise<void> {
-    const { onForeignWrites, weather } = this.options;
+    const { onForeignWrites, onProjecting, weather } = this.options;
     const count: ForeignWritesListener = (found) => {
       this.foreignWrites += found.length;
       onForeignWrites(found);
     };
-    const recovered = (): void => {
+    const caughtUp = (): void => {
       if (this.troubled) weather.recovered('project agents');
       this.troubled = false;
+      onProjecting();
     };
-    this.turn = new Turn(this.options, this.lease, this.giveUp.signal, count, recovered);
+    this.turn = new Turn(this.options, this.lease, this.giveUp.signal, count, caughtUp);
     await this.turn.run().finally(() => {
       this.turn = null;
     });

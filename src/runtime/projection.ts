@@ -3,8 +3,9 @@ import type { Logger } from 'pino';
 import { systemClock } from '../clock.js';
 import { natsOptions, redisOptions } from '../config/servers.js';
 import type { Config } from '../config.js';
+import { messageOf } from '../errors.js';
 import type { AgentEvent, AgentKeysFound, AgentTelemetry, Broker } from '../ports.js';
-import { untilDone } from '../processor/retry.js';
+import { GaveUp, untilDone } from '../processor/retry.js';
 import { Projector, type ProjectorCounts } from '../projections/projector.js';
 import type { RedisConnection } from '../store/redis/connection.js';
 import { openProjectionRedis, refuseCluster } from '../store/redis/projection.js';
@@ -72,12 +73,15 @@ export function startProjection(
       telemetry,
       clock: systemClock,
       weather: loggedWeather(logger),
+      onProjecting: () => logger.info({ tenant: plan.tenant }, 'this process projects agents'),
       onForeignWrites: loggedForeignWrites(logger),
     });
     await projector.run();
   };
-  // It ends by `stopped` alone: all else is told and tried again.
-  const running = project().catch(() => {});
+  const running = project().catch((error: unknown) => {
+    if (!(error instanceof GaveUp))
+      logger.error({ reason: messageOf(error) }, 'agents are not projected any more');
+  });
   opened.add(async () => {
     await projector?.stop();
     stopped.abort();

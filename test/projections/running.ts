@@ -48,6 +48,7 @@ export async function startProjector(given: Given): Promise<RunningProjector> {
     clock: () => 1_700_000_000.25,
     compareEveryMs: 50,
     weather: { failed: () => {}, recovered: () => {} },
+    onProjecting: () => {},
     onForeignWrites: () => {},
     ...options,
   });
