@@ -70,17 +70,22 @@ describeWithServer(['redis', 'nats'], 'the projector', () => {
 
   it('writes nothing of what lies between while it reads up', async () => {
     const { broker, a, b, c, move } = await fleet();
-    for (let i = 1; i <= 9; i += 3) {
-      await move([a, b], 'OPEN', i);
-      await move([a, b], 'HALF_OPEN', i + 1);
-      await move([a, b], i < 7 ? 'CLOSED' : 'TERMINATED', i + 2);
-    }
+    // More than is read at a time.
+    const fleetOf = unique('fleet');
+    const others = Array.from({ length: 1_200 }, (_, i): Move => {
+      const name = `${fleetOf}-${i}`;
+      return { agents: [name, name], to: 'HALF_OPEN', transition: 1 };
+    });
+    await move([a, b], 'OPEN', 1);
+    await publish(broker, ...others);
+    await move([a, b], 'TERMINATED', 2);
     await move([a, c], 'OPEN', 1);
     const monitor = await new Redis(redisUrl).monitor();
     onTestFinished(() => monitor.disconnect());
     const written: string[] = [];
     monitor.on('monitor', (_time: string, [command = '', key = '', value = '']: string[]) => {
-      if (command.toLowerCase() === 'set' && key.endsWith(':circuit_state')) written.push(`${key} ${value}`);
+      const isOurs = [a, b, c].some((agent) => key === agentKeys(agent)[0]);
+      if (command.toLowerCase() === 'set' && isOurs) written.push(`${key} ${value}`);
     });
     await projecting({ broker, redisUrl });
     await move([b, c], 'TERMINATED', 1);
