@@ -54,6 +54,8 @@ export function startProjection(
   { config, broker, logger }: { config: Config; broker: Broker; logger: Logger },
   opened: Opened,
 ): Projection {
+  const none: ProjectorCounts = { projecting: false, foreignWrites: 0, pairs: 0 };
+  if (plan.keys === null && !plan.telemetry) return { counts: () => none };
   const own = new Opened();
   const stopped = new AbortController();
   const must = <T>(what: string, work: () => Promise<T>): Promise<T> =>
@@ -88,7 +90,7 @@ export function startProjection(
     await running;
     await own.close();
   });
-  return { counts: () => projector?.counts ?? { projecting: false, foreignWrites: 0, pairs: 0 } };
+  return { counts: () => projector?.counts ?? none };
 }
 
 /** Telemetry that begins when its server is there; what is told before that is told to nobody. */

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { connect } from 'nats';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
+import { agentKeys } from '../../src/store/redis/agent-keys.js';
 import { commandLine, jsonLines } from '../helpers/cli.js';
 import { describeWithServer } from '../servers/describe.js';
 import { startKafka } from '../servers/kafka.js';
@@ -103,6 +104,23 @@ describeWithServer(['redis', 'nats'], 'process projects agents', () => {
       return state.code === 0;
     });
     expect(await command.kill('SIGTERM')).toMatchObject({ code: 0 });
+  });
+
+  it('projects nothing when neither keys nor telemetry are wanted', async () => {
+    const environment = environmentOf(unique('fleet'));
+    const off = ['--set', 'projection.agentKeys=false', '--set', 'projection.telemetry=false'];
+    const servers = [...nats, '--redis', redisUrl];
+    const command = start(['process', '--source', 'nats', ...servers, ...off], { environment });
+    await command.prints('stdout', /processing/);
+    const agent = unique('a');
+    const ended = await run(['terminate', agent, agent, ...nats], { environment });
+    expect(ended.stdout).toContain('done: circuit event');
+    const { code, stderr } = await command.kill('SIGTERM');
+    expect(code).toBe(0);
+    expect(stderr).not.toContain('projects agents');
+    expect(await redis.exists(...agentKeys(agent), `${environment['FULCRUM_REDIS_PREFIX']}:projector`)).toBe(
+      0,
+    );
   });
 
   it('doctor says when the server of the keys does not answer', async () => {

@@ -11,6 +11,7 @@ import {
 import { unique } from '../projections/running.js';
 import { describeWithServer } from '../servers/describe.js';
 import { startRedis } from '../servers/redis.js';
+import { startRedisCluster } from '../servers/redis-cluster.js';
 import { until } from '../servers/until.js';
 
 const texts = (agentId: string, state = '2', score = '0.250000'): AgentKeyTexts => ({
@@ -129,3 +130,33 @@ it('a cluster is refused, by the key that names it', () => {
     }),
   );
 });
+
+describeWithServer(
+  'redis',
+  'projections of trust state in a cluster',
+  () => {
+    it('have their lease there, and the keys on another server', async () => {
+      const [{ nodes }, { url: keysUrl }] = await Promise.all([startRedisCluster(), startRedis()]);
+      const state = `redis+cluster://${nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`;
+      const prefix = unique('p');
+      const [one, other] = await Promise.all(
+        [1, 2].map(() =>
+          openProjectionRedis({ state: { url: state, prefix }, keys: { url: keysUrl }, onStatus: () => {} }),
+        ),
+      );
+      onTestFinished(() => {
+        one?.close();
+        other?.close();
+      });
+      expect([await one?.lease.hold(), await other?.lease.hold()]).toEqual([true, false]);
+      const agent = unique('a');
+      expect(await one?.keys?.show([texts(agent)])).toHaveLength(1);
+      const keys = new Redis(keysUrl);
+      onTestFinished(() => keys.disconnect());
+      expect(await keys.mget(agentKeys(agent))).toEqual(['2', '0.250000']);
+      await one?.lease.release();
+      expect(await other?.lease.hold()).toBe(true);
+    });
+  },
+  { own: true },
+);
