@@ -4,6 +4,7 @@ import { FulcrumError } from './errors.js';
 import type { ApplyResult, Awaitable, Clock, CommandResult, StoreRules, TrustStore } from './ports.js';
 import { MemoryStore } from './store/memory.js';
 import { WriteBehindStore } from './store/write-behind.js';
+import { type AgentState, agentStates } from './trust/agent-state.js';
 import { score } from './trust/beta.js';
 import type { CircuitState } from './trust/circuit.js';
 import type { CommandAction } from './trust/command.js';
@@ -24,7 +25,7 @@ export interface TrustBridge {
 export interface AgentUpdate {
   readonly agentId: string;
   /** 0 CLOSED, 1 HALF_OPEN, 2 OPEN, 3 TERMINATED. */
-  readonly state: 0 | 1 | 2 | 3;
+  readonly state: AgentState;
   readonly trustScore: number;
   readonly pairId: string;
 }
@@ -261,9 +262,6 @@ export class TrustManager {
     return t;
   }
 }
-
-/** Circuit states as the ecosystem's agent keys number them. */
-export const agentStates = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2, TERMINATED: 3 } as const;
 
 function refusal(result: ApplyResult | undefined): FulcrumError {
   if (result?.kind === 'rejected')

@@ -3,6 +3,7 @@
  * and `src/streams`; only the composition root knows which is used.
  */
 
+import type { AgentStanding } from './trust/agent-state.js';
 import type { CommandAction } from './trust/command.js';
 import type { TrustOutcome } from './trust/outcome.js';
 import type { Policy } from './trust/policy.js';
@@ -323,4 +324,56 @@ export interface Finding {
   readonly detail: string;
   /** What to do about it; empty when it is ok. */
   readonly mend: string;
+}
+
+// ---------------------------------------------------------------------------------------- projections
+
+/** A right that one process has at a time: it lapses when it is not renewed. */
+export interface Lease {
+  /** How long it holds without a renewal, in ms. */
+  readonly lastsMs: number;
+  /** Takes or renews it; false: another process has it. */
+  hold(): Promise<boolean>;
+  /** Lets it go, so that another need not wait until it lapses. */
+  release(): Promise<void>;
+}
+
+/** The two keys of an agent, as they have to read. */
+export interface AgentKeyTexts {
+  readonly agentId: string;
+  readonly state: string;
+  readonly score: string;
+  /** false: they stay until they are written again. */
+  readonly lapses: boolean;
+}
+
+/** What stood in an agent's keys instead of what has to; null: nothing. */
+export interface AgentKeysFound {
+  readonly agentId: string;
+  readonly state: string | null;
+  readonly score: string | null;
+}
+
+/** Where other systems read how agents stand. */
+export interface AgentKeys {
+  /**
+   * Makes keys read as they have to, both of an agent at once, and keeps them from lapsing. Answers what it replaced,
+   * or null when the lease is another process's by now: then nothing more is written.
+   */
+  show(agents: readonly AgentKeyTexts[]): Promise<readonly AgentKeysFound[] | null>;
+  /** Removes the keys of agents that still read so; leaves what others wrote. False: the lease is another's by now. */
+  withdraw(agents: readonly AgentKeyTexts[]): Promise<boolean>;
+}
+
+/** What became of an agent when a circuit of one of its pairs moved. */
+export interface AgentEvent extends AgentStanding {
+  readonly agentId: string;
+  readonly pairId: string;
+  /** When it is told, seconds since the epoch. */
+  readonly timestamp: number;
+}
+
+/** Tells of agents to whoever listens just now; nothing is kept for those who do not. */
+export interface AgentTelemetry {
+  publish(event: AgentEvent): void;
 }

@@ -39,7 +39,7 @@ export function configCommand(program: Command): void {
 /** What is printed is copied around: secrets belong into the environment, and are named there. */
 function withoutSecrets(config: Config): Config {
   const hidden = (secret: string | null): string | null => (secret === null ? null : '***');
-  const { nats, kafka, redis } = config;
+  const { nats, kafka, redis, projection } = config;
   return {
     ...config,
     nats: {
@@ -50,6 +50,10 @@ function withoutSecrets(config: Config): Config {
     },
     kafka: { ...kafka, password: hidden(kafka.password) },
     redis: { ...redis, url: withoutPassword(redis.url) },
+    projection: {
+      ...projection,
+      redisUrl: projection.redisUrl === null ? null : withoutPassword(projection.redisUrl),
+    },
   };
 }
 

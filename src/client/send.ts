@@ -1,6 +1,7 @@
 /** Sending through a broker: interactions, and commands whose circuit event is waited for. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { circuitEventOf } from '../events/circuit.js';
 import { defaultLimits, type EventLimits } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import { decodeInteraction } from '../events/interaction.js';
@@ -16,7 +17,6 @@ import type {
   SourceMessage,
 } from '../ports.js';
 import { makePairId } from '../trust/pair.js';
-import { circuitEventOf } from './watch.js';
 
 /** Events of one request to the broker. */
 const sentAtATime = 500;

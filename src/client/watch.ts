@@ -1,6 +1,7 @@
 /** Following circuits through a broker. */
-import { type CircuitEvent, circuitEventSchema } from '../events/schemas.js';
-import type { Broker, SourceMessage } from '../ports.js';
+import { circuitEventOf } from '../events/circuit.js';
+import type { CircuitEvent } from '../events/schemas.js';
+import type { Broker } from '../ports.js';
 
 export type BrokerItem =
   /** The last known circuits that are not CLOSED, before anything that changes from now on. */
@@ -42,13 +43,4 @@ function isNews(newest: Map<string, CircuitEvent>, event: CircuitEvent): boolean
   if (before !== undefined && before.data.transition >= event.data.transition) return false;
   newest.set(pair, event);
   return true;
-}
-
-/** The circuit event in a message, null where it is none. */
-export function circuitEventOf(message: SourceMessage): CircuitEvent | null {
-  try {
-    return circuitEventSchema.parse(JSON.parse(Buffer.from(message.body).toString('utf8')));
-  } catch {
-    return null;
-  }
 }

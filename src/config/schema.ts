@@ -1,5 +1,6 @@
 /** What can be set, and the defaults. */
 import { z } from 'zod';
+import { defaultTenant, tenantSchema } from '../events/schemas.js';
 import { defaultPrefix } from '../store/redis/layout.js';
 import { defaultKafkaOptions } from '../streams/kafka/options.js';
 import { defaultNatsOptions } from '../streams/nats/options.js';
@@ -118,6 +119,17 @@ const redisSchema = z.strictObject({
   keyFile: path.describe('PEM of its key'),
 });
 
+const projectionSchema = z.strictObject({
+  tenant: tenantSchema.default(defaultTenant).describe('whose agents are projected'),
+  agentKeys: z.boolean().default(true).describe('write agent:{id}:circuit_state and agent:{id}:trust_score'),
+  redisUrl: text.nullable().default(null).describe('one server for those keys; null: redis.url'),
+  telemetry: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe('tell of agents on core NATS (nats.servers); null: when NATS is the source'),
+});
+
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default('fulcrum-data').describe('folder of the embedded store'),
   http: z
@@ -156,6 +168,7 @@ export const configSchema = z.strictObject({
   nats: natsSchema.prefault({}),
   kafka: kafkaSchema.prefault({}),
   redis: redisSchema.prefault({}),
+  projection: projectionSchema.prefault({}),
   log: z
     .strictObject({
       level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

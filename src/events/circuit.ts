@@ -1,6 +1,6 @@
-import type { OutboxEntry, SinkMessage } from '../ports.js';
+import type { OutboxEntry, SinkMessage, SourceMessage } from '../ports.js';
 import type { Cause, Transition, TransitionType } from '../trust/transition.js';
-import { type CircuitData, type CircuitEvent, eventTypes } from './schemas.js';
+import { type CircuitData, type CircuitEvent, circuitEventSchema, eventTypes } from './schemas.js';
 import { formatTime } from './time.js';
 
 const typeOf: Record<TransitionType, CircuitEvent['type']> = {
@@ -70,4 +70,13 @@ export function circuitMessage(entry: OutboxEntry): SinkMessage {
     headers: { 'content-type': 'application/cloudevents+json' },
     body: Buffer.from(JSON.stringify(event)),
   };
+}
+
+/** The circuit event in a message, null where it is none. */
+export function circuitEventOf(message: SourceMessage): CircuitEvent | null {
+  try {
+    return circuitEventSchema.parse(JSON.parse(Buffer.from(message.body).toString('utf8')));
+  } catch {
+    return null;
+  }
 }

@@ -4,6 +4,7 @@ import { systemClock } from '../clock.js';
 import type { LoadedConfig } from '../config.js';
 import { Processor } from '../processor/processor.js';
 import { Opened } from './opened.js';
+import { type Projection, planProjection, startProjection } from './projection.js';
 import { type BrokerKind, connectBroker, isBegun, openRedis } from './servers.js';
 import { sharedPolicies } from './shared-policies.js';
 import { loggedStatus, loggedWeather, reached } from './weather.js';
@@ -23,6 +24,7 @@ export interface ProcessRequest {
 export interface RunningProcessor {
   /** Rejects when the processor fails in a way that trying again cannot mend. */
   readonly failed: Promise<never>;
+  readonly projection: Projection;
   /** Reads no further, finishes what was read, leaves the group. */
   stop(): Promise<void>;
 }
@@ -30,6 +32,7 @@ export interface RunningProcessor {
 export async function startProcess(request: ProcessRequest): Promise<RunningProcessor> {
   const { loaded, source, fresh, logger } = request;
   const { config } = loaded;
+  const plan = planProjection(config, source);
   const opened = new Opened();
   try {
     const onStatus = loggedStatus(logger);
@@ -42,6 +45,8 @@ export async function startProcess(request: ProcessRequest): Promise<RunningProc
     const store = await reach('connect to redis', () => openRedis(config, onStatus, !begun));
     opened.add(() => store.close());
     const policies = await sharedPolicies(loaded, store, logger, opened);
+    // Before the processor, so that it is stopped after it and projects what that publishes last.
+    const projection = startProjection(plan, { config, broker, logger }, opened);
     const processor = new Processor({
       store,
       interactions: [interactions],
@@ -58,7 +63,7 @@ export async function startProcess(request: ProcessRequest): Promise<RunningProc
     const failed = processor.run().then(() => new Promise<never>(() => {}));
     failed.catch(() => {});
     opened.add(() => processor.stop());
-    return { failed, stop: () => opened.close() };
+    return { failed, projection, stop: () => opened.close() };
   } catch (error) {
     await opened.close().catch(() => {});
     throw error;

@@ -19,6 +19,11 @@ export function policiesKey(prefix: string): string {
   return `${prefix}:policies`;
 }
 
+/** The lease of the one process that projects. */
+export function projectorKey(prefix: string): string {
+  return `${prefix}:projector`;
+}
+
 /** The shard of a pair: its id is a hash already. */
 export function shardOf({ shards }: Layout, pairId: string): number {
   return Number.parseInt(pairId.slice(0, 8), 16) % shards;
