@@ -81,6 +81,8 @@ export type ApplyResult =
   | { readonly kind: 'duplicate' }
   /** Not after the pair's last reset. */
   | { readonly kind: 'superseded' }
+  /** The store could not do it just now; the event is as it was, and is to be applied again. */
+  | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'rejected'; readonly reason: StoreRejection; readonly detail: string };
 
 export interface CommandToApply extends PairNames {
@@ -227,8 +229,11 @@ export type DeadLetterReason = (typeof deadLetterReasons)[number];
 export interface SourceBatch {
   /** May be empty: nothing came within the wait. */
   readonly messages: readonly SourceMessage[];
-  /** Tells the source that all of the batch is done with. */
-  ack(): Awaitable<void>;
+  /**
+   * Tells the source that all of the batch is done with, or these messages of it; may be called again for others of
+   * it.
+   */
+  ack(done?: readonly SourceMessage[]): Awaitable<void>;
 }
 
 /** How far one log of a source has been read, by all of its readers together. */
