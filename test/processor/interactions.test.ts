@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Settlement, SourceMark } from '../../src/ports.js';
+import type { ApplyResult, Settlement, SourceMark, TrustStore } from '../../src/ports.js';
 import { deliver, failure, message, opening, start, startPipeline, success, until } from './given.js';
-import { ackedBy, changedStore, recorded } from './wrappers.js';
+import { ackedBy, changedStore, recorded, sharing } from './wrappers.js';
 
 describe('a batch of interactions', () => {
   it('is applied, then what came of it is published, then it is acknowledged', async () => {
@@ -16,6 +16,54 @@ describe('a batch of interactions', () => {
     await interactions.send([success(start), message('no json'), success(start), message('{}')]);
     await until(() => log.length === 3);
     expect(log).toEqual(['apply 2', 'publish 2 dead letters', 'acknowledge 4']);
+  });
+
+  it('is acknowledged but for what a part of the store could not do, and that is when it has done it', async () => {
+    let away = true;
+    const { interactions, log, state } = startPipeline((parts) => {
+      const written = recorded(parts);
+      const apply: TrustStore['apply'] = async (batch) => {
+        const results = await written.store.apply({
+          ...batch,
+          events: batch.events.filter(({ agentA }) => !away || agentA !== 'far'),
+        });
+        if (!away) return results;
+        away = false;
+        const given = [...results];
+        return batch.events.map((event): ApplyResult => {
+          if (event.agentA !== 'far') return given.shift() as ApplyResult;
+          return { kind: 'failed', error: new Error('its master is gone') };
+        });
+      };
+      return { ...written, store: changedStore(written.store, { apply }) };
+    });
+    const far = { agent_a: 'far' };
+    await interactions.send([success(start), success(start, far), message('no json'), success(start)]);
+    await until(() => log.length === 5);
+    expect(log).toEqual(['apply 2', 'publish 1 dead letters', 'acknowledge 3', 'apply 1', 'acknowledge 1']);
+    expect(await state()).toMatchObject({ interactionCount: 2 });
+    expect(await state('far')).toMatchObject({ interactionCount: 1 });
+  });
+
+  it('is read and decoded while a shared store applies the one before it, and applied after that', async () => {
+    const held: (() => void)[] = [];
+    const { interactions, log } = startPipeline((parts) => {
+      const written = recorded(parts);
+      const apply: TrustStore['apply'] = async (batch) => {
+        log.push(`hold ${batch.events.length}`);
+        await new Promise<void>((resolve) => void held.push(resolve));
+        return written.store.apply(batch);
+      };
+      return { ...written, store: sharing(changedStore(written.store, { apply })), maxBatch: 1 };
+    });
+    await interactions.send([success(start), success(start + 1)]);
+    await until(() => interactions.backlogBytes === 0);
+    expect(log).toEqual(['hold 1']);
+    held[0]?.();
+    await until(() => held.length === 2);
+    expect(log).toEqual(['hold 1', 'apply 1', 'acknowledge 1', 'hold 1']);
+    held[1]?.();
+    await until(() => log.length === 6);
   });
 
   it('counts once when it is delivered again because its acknowledgement was lost', async () => {

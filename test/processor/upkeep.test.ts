@@ -1,20 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { LogSource, SharedStore, SourceMark, SourceProgress } from '../../src/ports.js';
+import type { LogSource, SourceMark, SourceProgress } from '../../src/ports.js';
 import { failure, opening, start, startPipeline, until } from './given.js';
-import { changedStore } from './wrappers.js';
-
-/** The memory store as one that others share: what was marked, by whomever, can be read. */
-function sharing(store: Parameters<typeof changedStore>[0], marks: Map<string, SourceMark>): SharedStore {
-  return {
-    ...changedStore(store, {
-      mark: (written) => {
-        for (const mark of written) marks.set(mark.source, mark);
-      },
-    }),
-    register: async () => {},
-    marks: async () => [...marks.values()],
-  };
-}
+import { sharing } from './wrappers.js';
 
 /** A source with logs that say how far they are. */
 function logged(

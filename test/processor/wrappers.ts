@@ -1,5 +1,14 @@
 /** Parts of a processor that fail, wait, or write down what they are asked to do. */
-import type { EventSink, EventSource, MessageToSend, SourceBatch, TrustStore } from '../../src/ports.js';
+import type {
+  EventSink,
+  EventSource,
+  MessageToSend,
+  SharedStore,
+  SourceBatch,
+  SourceMark,
+  SourceMessage,
+  TrustStore,
+} from '../../src/ports.js';
 import type { ProcessorOptions } from '../../src/processor/processor.js';
 import type { Parts } from './given.js';
 
@@ -30,15 +39,31 @@ export function changedStore(store: TrustStore, change: Partial<TrustStore>): Tr
   };
 }
 
+/** A store as one that others share: what was marked, by whomever, can be read. */
+export function sharing(store: TrustStore, marks = new Map<string, SourceMark>()): SharedStore {
+  return {
+    ...changedStore(store, {
+      mark: (written) => {
+        for (const mark of written) marks.set(mark.source, mark);
+      },
+    }),
+    register: async () => {},
+    marks: async () => [...marks.values()],
+  };
+}
+
 /** A source whose batches are acknowledged by way of `ack`. */
-export function ackedBy(source: EventSource, ack: (batch: SourceBatch) => void): EventSource {
+export function ackedBy(
+  source: EventSource,
+  ack: (batch: SourceBatch, done: readonly SourceMessage[] | undefined) => void,
+): EventSource {
   return {
     name: source.name,
     system: source.system,
     headerPrefix: source.headerPrefix,
     read: async (maxMessages, maxWaitMs) => {
       const batch = await source.read(maxMessages, maxWaitMs);
-      return batch === null ? null : { messages: batch.messages, ack: () => ack(batch) };
+      return batch === null ? null : { messages: batch.messages, ack: (done) => ack(batch, done) };
     },
     close: () => source.close(),
   };
@@ -63,9 +88,10 @@ export function recorded(
       },
     }),
     interactions: [
-      ackedBy(parts.interactions, (batch) => {
-        if (batch.messages.length > 0) log.push(`acknowledge ${batch.messages.length}`);
-        return batch.ack();
+      ackedBy(parts.interactions, (batch, done) => {
+        const { length } = done ?? batch.messages;
+        if (length > 0) log.push(`acknowledge ${length}`);
+        return batch.ack(done);
       }),
     ],
     circuits: sink('circuit events', parts.circuits),
