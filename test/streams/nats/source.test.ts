@@ -1,4 +1,5 @@
-import { beforeAll, expect, it } from 'vitest';
+import { createConnection } from 'node:net';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { LogSource } from '../../../src/ports.js';
 import { describeWithNats } from '../../servers/describe.js';
 import { startNats } from '../../servers/nats.js';
@@ -68,6 +69,26 @@ describeWithNats('a stream of NATS that is read together', (version) => {
     given.append('CE-Id', 'second');
     raw.publish(`${options.subjectPrefix}.interactions.default`, 'a', { headers: given });
     expect((await nextBatch(source, 10)).messages[0]?.headers).toEqual({ 'ce-id': 'second' });
+  });
+
+  it('gives a message whose headers cannot be read, and says so', async () => {
+    const options = optionsFor(url);
+    const source = await (await brokerOf(options)).consume('interactions');
+    const socket = createConnection(Number(new URL(url).port), new URL(url).hostname);
+    onTestFinished(() => void socket.destroy());
+    const given = 'NATS/1.0\r\nCE Id: 1\r\n\r\n';
+    const subject = `${options.subjectPrefix}.interactions.default`;
+    const sizes = `${given.length} ${given.length + 1}`;
+    socket.write(`CONNECT {"verbose":false,"headers":true}\r\nHPUB ${subject} ${sizes}\r\n${given}a\r\n`);
+    const expected = {
+      headers: {},
+      position: { sequence: 1 },
+      malformed: { reason: 'invalid_event', field: 'headers' },
+    };
+    const batch = await nextBatch(source, 10);
+    expect(batch.messages).toMatchObject([expected]);
+    expect(textsOf(batch)).toEqual(['a']);
+    expect(await source.progress()).toMatchObject([{ next: expected }]);
   });
 
   it('gives no more at a time than is asked for, and an empty batch when nothing comes', async () => {
