@@ -1,6 +1,6 @@
 /** JetStream messages as the ports have them, and back. */
 import { headers, type Msg, type MsgHdrs, type StoredMsg } from 'nats';
-import type { MessageHeaders, SourceMessage } from '../../ports.js';
+import type { MessageHeaders, SinkMessage, SourceMessage } from '../../ports.js';
 import { tenantOf } from './subjects.js';
 
 /** What the reply subject of a delivered message says. */
@@ -91,9 +91,10 @@ function headersOf(read: () => MsgHdrs | undefined): MessageHeaders | null {
 /** Headers that the server would act on. */
 const acted = /^nats-/i;
 
-/** Headers as they are sent: none that the server would act on or refuse. */
-export function headersFor(given: MessageHeaders): MsgHdrs {
+/** Headers as they are sent: but for the id, none that the server would act on or refuse. */
+export function headersFor({ id, headers: given }: Pick<SinkMessage, 'id' | 'headers'>): MsgHdrs {
   const made = headers();
+  made.append('Nats-Msg-Id', messageId(id));
   for (const [name, value] of Object.entries(given)) {
     const taken = name.replace(/[^!-9;-~]/g, '-') || '-';
     made.set(acted.test(taken) ? `dlq-original-${taken}` : taken, value.replace(/[\r\n]+/g, ' '));
@@ -102,6 +103,6 @@ export function headersFor(given: MessageHeaders): MsgHdrs {
 }
 
 /** An id as a header holds it: the server drops what has the id of a message before it. */
-export function messageId(id: string): string {
+function messageId(id: string): string {
   return /[\r\n]|^\s|\s$/.test(id) ? encodeURIComponent(id.toWellFormed()) : id;
 }
