@@ -313,8 +313,15 @@ export interface Broker {
    * @throws FulcrumError `mismatch` when stream or consumer are not as they have to be
    */
   consume(channel: 'interactions' | 'commands'): Promise<LogSource>;
-  /** All events of a channel for this reader alone: all that are kept, or those from now on. */
-  follow(channel: Channel, from: 'start' | 'now', tenant?: string): Promise<LogSource>;
+  /**
+   * All events of a channel for this reader alone: all that are kept, those from now on, or those after the position
+   * that a map gives for a log, as positions name it; a log that is not in the map begins at its start.
+   */
+  follow(
+    channel: Channel,
+    from: 'start' | 'now' | ReadonlyMap<string, number>,
+    tenant?: string,
+  ): Promise<LogSource>;
   /** Looks at server, permissions, streams and consumers; creates and changes nothing. */
   check(): Promise<readonly Finding[]>;
   close(): Promise<void>;

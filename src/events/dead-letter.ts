@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Rejection, SinkMessage } from '../ports.js';
 import { type DeliveredEvent, positionId } from './delivered.js';
 import { bounded } from './envelope.js';
-import { defaultTenant } from './schemas.js';
+import { defaultTenant, isTenant } from './schemas.js';
 import { formatTime } from './time.js';
 
 /** What is kept of an event that is too large to be passed on. */
@@ -27,7 +27,7 @@ export function deadLetter(
   return {
     channel: 'dead-letters',
     id,
-    tenant: event.tenant ?? defaultTenant,
+    tenant: event.tenant !== null && isTenant(event.tenant) ? event.tenant : defaultTenant,
     key: rejection.reason,
     headers: {
       ...event.headers,

@@ -3,8 +3,8 @@ import type { z } from 'zod';
 import type { Position, Rejection, SourceMessage } from '../ports.js';
 import { makePairId } from '../trust/pair.js';
 import type { PairNames } from '../trust/state.js';
-import { type Envelope, firstIssue, isRejection, openEnvelope, reject } from './envelope.js';
-import { defaultTenant } from './schemas.js';
+import { bounded, type Envelope, firstIssue, isRejection, openEnvelope, reject } from './envelope.js';
+import { defaultTenant, isTenant, tenantRule } from './schemas.js';
 
 export interface EventLimits {
   /** Largest event, in bytes. @defaultValue 262144 */
@@ -90,8 +90,19 @@ function openLimited(event: DeliveredEvent, limits: EventLimits, type: string): 
 
 function tenantOf(event: DeliveredEvent, named: string | undefined, dataPath: string): string | Rejection {
   if (event.tenant === null) return named ?? defaultTenant;
+  // As for a name in the data that breaks the same rule. Nothing can match it: there is no mismatch to mend.
+  if (!isTenant(event.tenant))
+    return reject(
+      'invalid_event',
+      'subject',
+      `names a tenant that ${tenantRule}, got ${quoted(event.tenant)}`,
+    );
   if (named === undefined || named === event.tenant) return event.tenant;
   return reject('tenant_mismatch', `${dataPath}tenant`, `must be ${event.tenant}, the tenant of its subject`);
+}
+
+function quoted(name: string): string {
+  return JSON.stringify(bounded(name, 64));
 }
 
 function timeOf(event: DeliveredEvent, envelope: Envelope, limits: EventLimits): number | Rejection {

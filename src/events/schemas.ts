@@ -43,10 +43,14 @@ export const nameSchema = namingText(longestName);
 
 export const defaultTenant = 'default';
 
-export const tenantSchema = text().regex(
-  /^[A-Za-z0-9_-]{1,64}$/,
-  'must be 1 to 64 of A-Z, a-z, 0-9, _ and -',
-);
+const tenantPattern = /^[A-Za-z0-9_-]{1,64}$/;
+export const tenantRule = 'must be 1 to 64 of A-Z, a-z, 0-9, _ and -';
+
+export const tenantSchema = text().regex(tenantPattern, tenantRule);
+
+export function isTenant(name: string): boolean {
+  return tenantPattern.test(name);
+}
 
 export const weightRule = 'must be a number > 0 and <= 100';
 const mostAttributes = 32;

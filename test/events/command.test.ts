@@ -72,6 +72,7 @@ describe("an operator's command", () => {
       reason: 'tenant_mismatch',
       field: 'tenant',
     });
+    expect(decode(terminate, { tenant: 'r d' })).toMatchObject({ reason: 'invalid_event', field: 'subject' });
   });
 
   it('is no interaction, and an interaction is no command', () => {

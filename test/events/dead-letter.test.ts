@@ -55,6 +55,13 @@ describe('a dead letter', () => {
     expect(deadLetter(delivered(least, { tenant: 'blue' }), 's', rejection, 1).tenant).toBe('blue');
   });
 
+  it.each(['', 'a.b', '*', 'x'.repeat(4_000)])(
+    'goes to the default tenant where the subject names %j',
+    (tenant) => {
+      expect(deadLetter(delivered(least, { tenant }), 's', rejection, 1).tenant).toBe('default');
+    },
+  );
+
   it('keeps 64 KiB of what is too large, its length and its SHA-256', () => {
     const body = Buffer.alloc(100_000, 'abc');
     const letter = deadLetter(delivered(body), 's', tooLarge, 1);

@@ -175,6 +175,18 @@ describe('the tenant', () => {
     expect(accepted({ ...least, tenant: 'blue' }, { tenant: 'blue' }).tenant).toBe('blue');
   });
 
+  it.each(['', 'a b', 'café', 'x'.repeat(65), 'a%2Eb', '$JS'])(
+    'is refused when the subject names %j',
+    (tenant) => {
+      const rejection = {
+        reason: 'invalid_event',
+        field: 'subject',
+        rule: expect.stringMatching(/^names a tenant that must be 1 to 64 of A-Z, a-z, 0-9, _ and -, got "/),
+      };
+      expect(decode(delivered(least, { tenant }))).toEqual(rejection);
+    },
+  );
+
   it('is refused when the data names another one than the subject', () => {
     const rule = 'must be red, the tenant of its subject';
     const data = { ...least, tenant: 'blue' };

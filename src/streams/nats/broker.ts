@@ -35,7 +35,11 @@ export class NatsBroker implements Broker {
     return NatsSource.open(this.link, this.options, channel);
   }
 
-  follow(channel: Channel, from: 'start' | 'now', tenant?: string): Promise<Follower> {
+  follow(
+    channel: Channel,
+    from: 'start' | 'now' | ReadonlyMap<string, number>,
+    tenant?: string,
+  ): Promise<Follower> {
     return Follower.open(this.link, this.options, { channel, from, tenant });
   }
 

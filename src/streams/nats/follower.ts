@@ -15,7 +15,8 @@ const forgottenAfterMs = 60_000;
 
 export interface Follow {
   readonly channel: Channel;
-  readonly from: 'start' | 'now';
+  /** A map gives the last position of a log, as positions name it, that is not wanted. */
+  readonly from: 'start' | 'now' | ReadonlyMap<string, number>;
   /** Messages of this tenant alone. */
   readonly tenant?: string | undefined;
 }
@@ -61,9 +62,13 @@ export class Follower implements LogSource {
     const place = placeOf(options, channel);
     const { created, state } = await ensureStream(link, options, place);
     const subjects = tenant === undefined ? place.subjects : place.subjects.replace('*', () => token(tenant));
-    const after = from === 'start' ? 0 : state.last_seq;
-    const follower = new Follower(link, new StreamLog(link, place, created), subjects, after);
+    const log = new StreamLog(link, place, created);
+    const after = afterOf(from, log.source, state.last_seq);
+    // A stream that ends before what was read of it has lost its end.
+    log.highest = after;
+    const follower = new Follower(link, log, subjects, after);
     try {
+      await log.look();
       await follower.attach();
     } catch (error) {
       await follower.close();
@@ -146,4 +151,10 @@ export class Follower implements LogSource {
     if (consumer === '' || !this.link.up) return;
     void this.link.manager.consumers.delete(this.log.place.stream, consumer).catch(() => {});
   }
+}
+
+/** The last position that is not wanted. */
+function afterOf(from: Follow['from'], source: string, last: number): number {
+  if (from === 'start') return 0;
+  return from === 'now' ? last : (from.get(source) ?? 0);
 }

@@ -1,4 +1,5 @@
 import type { Msg } from 'nats';
+import type { SourceMessage } from '../../ports.js';
 import type { Link } from './link.js';
 
 const ack = Buffer.from('+ACK');
@@ -9,12 +10,8 @@ const stillAtWork = Buffer.from('+WPI');
 const looksPerAckWait = 4;
 const longestLookMs = 60_000;
 
-export function acknowledge(messages: readonly Msg[]): void {
-  for (const message of messages) message.respond(ack);
-}
-
 /** Gives messages back, to be delivered to another at once. */
-export function giveBack(messages: readonly Msg[]): void {
+export function giveBack(messages: Iterable<Msg>): void {
   for (const message of messages) message.respond(nak);
 }
 
@@ -23,7 +20,7 @@ export function giveBack(messages: readonly Msg[]): void {
  * be worked on, and again and again, so that it is not delivered to another without need.
  */
 export class HeldMessages {
-  private readonly batches = new Set<readonly Msg[]>();
+  private readonly messages = new Map<SourceMessage, Msg>();
   private seen = new Set<Msg>();
   private readonly timer: NodeJS.Timeout;
 
@@ -37,25 +34,33 @@ export class HeldMessages {
     this.timer = setInterval(() => this.look(), everyMs).unref();
   }
 
-  add(batch: readonly Msg[]): void {
-    this.batches.add(batch);
+  /** @param message as it was delivered, and as its reader has it */
+  add(message: SourceMessage, delivered: Msg): void {
+    this.messages.set(message, delivered);
   }
 
-  remove(batch: readonly Msg[]): void {
-    this.batches.delete(batch);
+  /** Acknowledges those of them that are still held. */
+  acknowledge(messages: readonly SourceMessage[]): void {
+    for (const message of messages) {
+      this.messages.get(message)?.respond(ack);
+      this.messages.delete(message);
+    }
   }
 
   get size(): number {
-    return this.batches.size;
+    return this.messages.size;
   }
 
+  /** Nobody will acknowledge what is still held: it goes to another at once. */
   stop(): void {
     clearInterval(this.timer);
+    if (this.link.up) giveBack(this.messages.values());
+    this.messages.clear();
   }
 
   private look(): void {
-    const held = [...this.batches, this.prefetched()].flat();
+    const held = new Set([...this.messages.values(), ...this.prefetched()]);
     if (this.link.up) for (const message of held) if (this.seen.has(message)) message.respond(stillAtWork);
-    this.seen = new Set(held);
+    this.seen = held;
   }
 }

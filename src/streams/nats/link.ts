@@ -47,9 +47,13 @@ export class Link {
 
   /** @throws FulcrumError `unavailable` while there is no connection */
   require(): void {
-    if (this.up) return;
+    if (!this.up) throw this.away();
+  }
+
+  /** What fails because there is no connection. */
+  away(): FulcrumError {
     const why = this.connection.isClosed() ? 'is closed' : 'is lost and tried again by itself';
-    throw new FulcrumError('unavailable', `${this.name}: the connection ${why}`);
+    return new FulcrumError('unavailable', `${this.name}: the connection ${why}`);
   }
 
   /** Asks the server. @throws FulcrumError that says what was asked, and why it failed */

@@ -1,6 +1,6 @@
 /** JetStream messages as the ports have them, and back. */
 import { headers, type Msg, type MsgHdrs, type StoredMsg } from 'nats';
-import type { MessageHeaders, SourceMessage } from '../../ports.js';
+import type { MessageHeaders, SinkMessage, SourceMessage } from '../../ports.js';
 import { tenantOf } from './subjects.js';
 
 /** What the reply subject of a delivered message says. */
@@ -18,14 +18,18 @@ export interface Delivery {
  * there are two tokens more behind `ACK`.
  */
 export function deliveryOf(reply: string): Delivery {
-  const tokens = reply.split('.');
-  const first = tokens.length === 9 ? 3 : 5;
+  // Not split: this is done for every message, and half of the tokens are of no use.
+  const dots: number[] = [];
+  for (let at = reply.indexOf('.'); at >= 0; at = reply.indexOf('.', at + 1)) dots.push(at);
+  const first = dots.length === 8 ? 2 : 4;
+  const token = (index: number, dropped = 0): string =>
+    reply.slice((dots[first + index] ?? 0) + 1, (dots[first + index + 1] ?? 0) - dropped);
   return {
-    consumer: tokens[first] ?? '',
-    streamSequence: Number(tokens[first + 2]),
-    deliverySequence: Number(tokens[first + 3]),
+    consumer: token(0),
+    streamSequence: Number(token(2)),
+    deliverySequence: Number(token(3)),
     // In microseconds: a number cannot hold the nanoseconds.
-    receivedAt: Number(tokens[first + 4]?.slice(0, -3)) / 1e6,
+    receivedAt: Number(token(4, 3)) / 1e6,
   };
 }
 
@@ -35,29 +39,49 @@ export function deliveryOf(reply: string): Delivery {
  */
 export function sourceMessage(message: Msg, source: string, root: string): SourceMessage {
   const { streamSequence, receivedAt } = deliveryOf(message.reply ?? '');
+  const headers = headersOf(() => message.headers);
   return {
     body: message.data,
-    headers: headersOf(message.headers),
+    headers: headers ?? noHeaders,
     tenant: tenantOf(message.subject, root),
     position: { source, sequence: streamSequence },
     receivedAt,
+    ...(headers === null && unreadable),
   };
 }
 
 /** A message that was looked up, as {@link sourceMessage} gives one that was delivered. */
 export function storedMessage(stored: StoredMsg, source: string, root: string): SourceMessage {
+  const headers = headersOf(() => stored.header);
   return {
     body: stored.data,
-    headers: headersOf(stored.header),
+    headers: headers ?? noHeaders,
     tenant: tenantOf(stored.subject, root),
     position: { source, sequence: stored.seq },
     receivedAt: stored.time.getTime() / 1_000,
+    ...(headers === null && unreadable),
   };
 }
 
 const noHeaders: MessageHeaders = {};
 
-function headersOf(given: MsgHdrs | undefined): MessageHeaders {
+/** The server takes any bytes for headers, and the library throws where they are none. */
+const unreadable: Pick<SourceMessage, 'malformed'> = {
+  malformed: {
+    reason: 'invalid_event',
+    field: 'headers',
+    rule: 'must have names of printable ASCII and values of one line',
+  },
+};
+
+/** Null: they cannot be read. */
+function headersOf(read: () => MsgHdrs | undefined): MessageHeaders | null {
+  let given: MsgHdrs | undefined;
+  try {
+    given = read();
+  } catch {
+    return null;
+  }
   if (given === undefined) return noHeaders;
   const named: Record<string, string> = {};
   for (const [name, values] of given) named[name.toLowerCase()] = values.at(-1) ?? '';
@@ -67,17 +91,18 @@ function headersOf(given: MsgHdrs | undefined): MessageHeaders {
 /** Headers that the server would act on. */
 const acted = /^nats-/i;
 
-/** Headers as they are sent: none that the server would act on or refuse. */
-export function headersFor(given: MessageHeaders): MsgHdrs {
+/** Headers as they are sent: but for the id, none that the server would act on or refuse. */
+export function headersFor({ id, headers: given }: Pick<SinkMessage, 'id' | 'headers'>): MsgHdrs {
   const made = headers();
+  made.append('Nats-Msg-Id', messageId(id));
   for (const [name, value] of Object.entries(given)) {
-    const kept = acted.test(name) ? `dlq-original-${name}` : name;
-    made.set(kept.replace(/[^!-9;-~]/g, '-') || '-', value.replace(/[\r\n]+/g, ' '));
+    const taken = name.replace(/[^!-9;-~]/g, '-') || '-';
+    made.set(acted.test(taken) ? `dlq-original-${taken}` : taken, value.replace(/[\r\n]+/g, ' '));
   }
   return made;
 }
 
 /** An id as a header holds it: the server drops what has the id of a message before it. */
-export function messageId(id: string): string {
+function messageId(id: string): string {
   return /[\r\n]|^\s|\s$/.test(id) ? encodeURIComponent(id.toWellFormed()) : id;
 }

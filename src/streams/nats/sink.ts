@@ -1,12 +1,12 @@
-import { ErrorCode, type JetStreamClient, NatsError } from 'nats';
+import { ErrorCode, NatsError } from 'nats';
 import { FulcrumError } from '../../errors.js';
 import type { Channel, EventSink, SinkMessage } from '../../ports.js';
-import { answerWithinMs } from './connect.js';
 import { requestFailure } from './errors.js';
 import type { Link } from './link.js';
-import { headersFor, messageId } from './messages.js';
+import { headersFor } from './messages.js';
 import type { NatsOptions } from './options.js';
 import { type Place, placeOf } from './places.js';
+import { Publisher } from './publisher.js';
 import { ensureStream } from './streams.js';
 import { token } from './subjects.js';
 
@@ -16,13 +16,13 @@ const maxInFlight = 256;
 /** Publishes to the streams; one that is absent is made at its first message. */
 export class NatsSink implements EventSink {
   private readonly ready = new Map<Channel, Promise<void>>();
-  private readonly jetStream: JetStreamClient;
+  private readonly publisher: Publisher;
 
   constructor(
     private readonly link: Link,
     private readonly options: NatsOptions,
   ) {
-    this.jetStream = link.connection.jetstream();
+    this.publisher = new Publisher(link);
   }
 
   /**
@@ -68,11 +68,7 @@ export class NatsSink implements EventSink {
     const subject = subjectOf(place, message);
     this.link.require();
     try {
-      const { stream } = await this.jetStream.publish(subject, message.body, {
-        msgID: messageId(message.id),
-        headers: headersFor(message.headers),
-        timeout: answerWithinMs,
-      });
+      const stream = await this.publisher.publish(subject, message.body, headersFor(message));
       if (stream !== place.stream) throw takenBy(stream, subject, place);
     } catch (error) {
       throw this.failure(error, place, subject, message);

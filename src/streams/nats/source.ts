@@ -1,7 +1,7 @@
-import { type ConsumerInfo, millis } from 'nats';
+import { type ConsumerInfo, type Msg, millis } from 'nats';
 import { FulcrumError } from '../../errors.js';
-import type { LogSource, SourceBatch, SourceProgress } from '../../ports.js';
-import { acknowledge, giveBack, HeldMessages } from './held.js';
+import type { LogSource, SourceBatch, SourceMessage, SourceProgress } from '../../ports.js';
+import { giveBack, HeldMessages } from './held.js';
 import type { Link } from './link.js';
 import { lostToRetention, StreamLog } from './log.js';
 import { sourceMessage } from './messages.js';
@@ -79,16 +79,12 @@ export class NatsSource implements LogSource {
     const taken = await this.puller.take(maxMessages, maxWaitMs);
     if (taken === null) return null;
     if (taken.length === 0) return { messages: [], ack: () => {} };
-    const { source, place } = this.log;
-    this.held.add(taken);
-    const messages = taken.map((message) => sourceMessage(message, source, place.root));
-    for (const { position } of messages) this.log.highest = Math.max(this.log.highest, position.sequence);
+    const messages = taken.map((message) => this.hold(message));
     return {
       messages,
-      ack: () => {
+      ack: (done = messages) => {
         this.link.require();
-        acknowledge(taken);
-        this.held.remove(taken);
+        this.held.acknowledge(done);
         this.restWhenDone();
       },
     };
@@ -114,6 +110,14 @@ export class NatsSource implements LogSource {
     this.closed = true;
     giveBack(this.puller.close());
     this.restWhenDone();
+  }
+
+  private hold(delivered: Msg): SourceMessage {
+    const { source, place } = this.log;
+    const message = sourceMessage(delivered, source, place.root);
+    this.log.highest = Math.max(this.log.highest, message.position.sequence);
+    this.held.add(message, delivered);
+    return message;
   }
 
   private async progressOf(source: string, last: number, consumer: ConsumerInfo): Promise<SourceProgress> {

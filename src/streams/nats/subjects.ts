@@ -38,9 +38,9 @@ export function token(text: string): string {
   return encoded === '' ? '%' : encoded;
 }
 
-/** The tenant of a subject that begins with `root`; null where it begins otherwise. */
-export function tenantOf(subject: string, root: string): string | null {
-  if (!subject.startsWith(root)) return null;
+/** The tenant of a subject that begins with `root`; where it begins otherwise nothing, which is no tenant's name. */
+export function tenantOf(subject: string, root: string): string {
+  if (!subject.startsWith(root)) return '';
   const end = subject.indexOf('.', root.length);
   return subject.slice(root.length, end < 0 ? undefined : end);
 }

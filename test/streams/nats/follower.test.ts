@@ -49,6 +49,43 @@ describeWithNats('following a stream of NATS', (version) => {
     expect(await readTexts(source, 3)).toEqual(['6', '7', '8']);
   });
 
+  it('gives what follows a position, and all of a log that has none', async () => {
+    const broker = await brokerOf(optionsFor(url));
+    await broker.sink.publish(messages(20));
+    const [log = ''] = (await broker.follow('interactions', 'now')).logs();
+    const after = async (from: ReadonlyMap<string, number>) => broker.follow('interactions', from);
+    const source = await after(new Map([[log, 12]]));
+    expect(await placeIn(source)).toEqual([12, 20, '13']);
+    expect(await readTexts(source, 8)).toEqual(numbers(13, 20));
+    const whole = await after(new Map([[`${log}0`, 12]]));
+    expect(await readTexts(whole, 20)).toEqual(numbers(1, 20));
+    const end = await after(new Map([[log, 20]]));
+    expect(await placeIn(end)).toEqual([20, 20, null]);
+    await broker.sink.publish(messages(2, {}, 21));
+    expect(await readTexts(end, 2)).toEqual(['21', '22']);
+  });
+
+  it('refuses a position that the stream does not reach', async () => {
+    const broker = await brokerOf(optionsFor(url));
+    await broker.sink.publish(messages(5));
+    const [log = ''] = (await broker.follow('interactions', 'now')).logs();
+    await expect(broker.follow('interactions', new Map([[log, 6]]))).rejects.toMatchObject({
+      code: 'mismatch',
+      message: expect.stringContaining('ends at 5 and was read up to 6'),
+    });
+  });
+
+  it('gives what is left where retention has removed what follows a position', async () => {
+    const options = optionsFor(url);
+    const broker = await brokerOf(options);
+    await broker.sink.publish(messages(10));
+    const [log = ''] = (await broker.follow('interactions', 'now')).logs();
+    const manager = await (await connectionTo(url)).jetstreamManager();
+    await manager.streams.purge(options.streams.interactions, { seq: 8 });
+    const source = await broker.follow('interactions', new Map([[log, 2]]));
+    expect(await readTexts(source, 3)).toEqual(['8', '9', '10']);
+  });
+
   it('gives the messages of one tenant', async () => {
     const broker = await brokerOf(optionsFor(url));
     const circuit = { channel: 'circuits' as const };

@@ -89,6 +89,13 @@ export async function readTexts(source: LogSource, count: number, max = 100): Pr
   return texts;
 }
 
+/** Reads and acknowledges until so many different messages have come; gives what they say. */
+export async function readAllOf(source: LogSource, count: number): Promise<Set<string>> {
+  const texts = new Set<string>();
+  while (texts.size < count) for (const text of await readTexts(source, 1)) texts.add(text);
+  return texts;
+}
+
 /** Numbers from `first` to `last`, as the texts of {@link messages} are. */
 export const numbers = (first: number, last: number): string[] =>
   Array.from({ length: last - first + 1 }, (_, i) => String(first + i));

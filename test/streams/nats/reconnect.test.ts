@@ -75,6 +75,24 @@ describeWithNats(
       expect(await readTexts(source, 1)).toEqual(['a']);
     });
 
+    it('rejects what is not yet acknowledged as soon as it is gone', async () => {
+      const server = await start();
+      const broker = await brokerOf(optionsFor(server.url));
+      await broker.sink.publish([message('a')]);
+      server.signal('SIGSTOP');
+      const rejected = expect(broker.sink.publish(messages(500))).rejects.toMatchObject({
+        ...away,
+        message: expect.stringContaining('the connection is lost and tried again by itself'),
+      });
+      await server.kill();
+      await rejected;
+      await server.restart();
+      await until('it takes messages again', async () => {
+        await broker.sink.publish(messages(500));
+        return true;
+      });
+    });
+
     it('makes neither gap nor repeat for who follows', async () => {
       const server = await start();
       const broker = await brokerOf(optionsFor(server.url));

@@ -65,6 +65,7 @@ describeWithNats('publishing to NATS', (version) => {
         'nats-msg-id': 'the original',
         'Nats-Expected-Stream': 'ANOTHER',
         'nats-rollup': 'all',
+        'nats ttl': '1s',
         'dlq-detail': 'two\r\nlines, ünïcode',
         'od d:näme': 'x',
       },
@@ -79,6 +80,7 @@ describeWithNats('publishing to NATS', (version) => {
       'dlq-original-nats-msg-id': 'the original',
       'dlq-original-nats-expected-stream': 'ANOTHER',
       'dlq-original-nats-rollup': 'all',
+      'dlq-original-nats-ttl': '1s',
       'dlq-detail': 'two lines, ünïcode',
       'od-d-n-me': 'x',
     });
