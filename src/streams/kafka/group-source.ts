@@ -15,6 +15,8 @@ export interface GroupSourceSettings extends ReaderSettings {
 
 /** How long closing waits for the acknowledgement of what was handed out, in ms. */
 const lastAcknowledgementMs = 1_000;
+/** How long it waits until that is committed, in ms. */
+const lastCommitMs = 3_000;
 
 /** A topic that the members of a consumer group share. */
 export class GroupSource implements LogSource {
@@ -92,7 +94,7 @@ export class GroupSource implements LogSource {
   private async leave(): Promise<void> {
     this.reader.end();
     await atMost(lastAcknowledgementMs, this.committer.allAcknowledged());
-    await this.committer.flush().catch(() => {});
+    await atMost(lastCommitMs, this.committer.flush());
     this.committer.close();
     await this.reader.close();
     this.settings.onClosed();
