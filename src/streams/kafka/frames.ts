@@ -3,37 +3,44 @@ import type { Socket } from 'node:net';
 /** Every response begins with its length, in four bytes. */
 const prefixBytes = 4;
 
-/** Puts what comes from a socket together to whole responses. */
+/** Holds back what comes from a socket until the response that it is a part of is whole. */
 export class Frames {
-  private chunks: Buffer[] = [];
-  private bytes = 0;
-  private needed = prefixBytes;
+  private held: Buffer[] = [];
+  /** What is known of the length of the response that comes, and of how many of its bytes. */
+  private length = 0;
+  private lengthBytes = 0;
+  /** How much of it is still to come. */
+  private missing = 0;
 
-  /** All responses that are whole by now, one after the other; null: none is. @throws RangeError when it is no Kafka */
-  push(chunk: Buffer): Buffer | null {
-    this.chunks.push(chunk);
-    this.bytes += chunk.length;
-    if (this.bytes < this.needed) return null;
-    const all = this.chunks.length === 1 ? chunk : Buffer.concat(this.chunks);
+  /** The chunks of all responses that are whole by now. @throws RangeError when it is no Kafka */
+  push(chunk: Buffer): Buffer[] {
     let end = 0;
-    this.needed = sizeAt(all, end);
-    while (end + this.needed <= all.length) {
-      end += this.needed;
-      this.needed = sizeAt(all, end);
+    for (let at = 0; at < chunk.length; ) {
+      if (this.lengthBytes < prefixBytes) this.readLength(chunk.readUInt8(at++));
+      else {
+        const taken = Math.min(this.missing, chunk.length - at);
+        at += taken;
+        this.missing -= taken;
+        if (this.missing > 0) break;
+        end = at;
+        this.length = this.lengthBytes = 0;
+      }
     }
-    const rest = all.subarray(end);
-    this.chunks = rest.length === 0 ? [] : [rest];
-    this.bytes = rest.length;
-    return end === 0 ? null : all.subarray(0, end);
+    if (end === 0) {
+      this.held.push(chunk);
+      return [];
+    }
+    const whole = [...this.held, chunk.subarray(0, end)];
+    this.held = end < chunk.length ? [chunk.subarray(end)] : [];
+    return whole;
   }
-}
 
-/** How long the response is that begins there, its length included. */
-function sizeAt(buffer: Buffer, offset: number): number {
-  if (buffer.length - offset < prefixBytes) return prefixBytes;
-  const size = buffer.readInt32BE(offset);
-  if (size < prefixBytes) throw new RangeError(`${size} is no length of a response`);
-  return prefixBytes + size;
+  private readLength(byte: number): void {
+    this.length = (this.length << 8) | byte;
+    if (++this.lengthBytes < prefixBytes) return;
+    if (this.length < prefixBytes) throw new RangeError(`${this.length} is no length of a response`);
+    this.missing = this.length;
+  }
 }
 
 /**
@@ -47,8 +54,9 @@ export function inFrames(socket: Socket): Socket {
     const [chunk] = args;
     if (event !== 'data' || !Buffer.isBuffer(chunk)) return emit(event, ...args);
     try {
-      const responses = frames.push(chunk);
-      return responses !== null && emit('data', responses);
+      // In the chunks in which it came: kafkajs copies them together, and once is enough.
+      for (const whole of frames.push(chunk)) emit('data', whole);
+      return true;
     } catch (error) {
       socket.destroy(error as Error);
       return false;
