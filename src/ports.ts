@@ -226,8 +226,8 @@ export type DeadLetterReason = (typeof deadLetterReasons)[number];
 export interface SourceBatch {
   /** May be empty: nothing came within the wait. */
   readonly messages: readonly SourceMessage[];
-  /** Tells the source that all of the batch is done with. */
-  ack(): Awaitable<void>;
+  /** Tells the source that all of the batch is done with, or these messages of it; may be called again for others of it. */
+  ack(done?: readonly SourceMessage[]): Awaitable<void>;
 }
 
 /** How far one log of a source has been read, by all of its readers together. */
@@ -307,8 +307,17 @@ export interface Broker {
    * @throws FulcrumError `mismatch` when stream or consumer are not as they have to be
    */
   consume(channel: 'interactions' | 'commands'): Promise<LogSource>;
-  /** All events of a channel for this reader alone: all that are kept, or those from now on. */
-  follow(channel: Channel, from: 'start' | 'now', tenant?: string): Promise<LogSource>;
+  /**
+   * All events of a channel for this reader alone.
+   *
+   * @param from all that are kept; those from now on; or, by log as positions name it, those after the position that is
+   *   given, which is the last that is not wanted again. Of a log that is not named, all that are kept
+   */
+  follow(
+    channel: Channel,
+    from: 'start' | 'now' | ReadonlyMap<string, number>,
+    tenant?: string,
+  ): Promise<LogSource>;
   /** Looks at server, permissions, streams and consumers; creates and changes nothing. */
   check(): Promise<readonly Finding[]>;
   close(): Promise<void>;

@@ -17,8 +17,8 @@ export interface ConsumerListener {
   joined(partitions: readonly number[]): void;
   /** @returns whether the batch is taken: if not, it is fetched again */
   batch(batch: FetchedBatch): boolean;
-  /** All up to this offset of a partition was not meant for readers: control records, aborted transactions. */
-  skipped(partition: number, end: number): void;
+  /** What lies between two offsets of a partition was not meant for readers: control records, aborted transactions. */
+  skipped(partition: number, from: number, end: number): void;
   /** The group is dividing its partitions anew; it will join again. */
   rebalancing(): void;
   /** The broker has answered. */
@@ -52,6 +52,7 @@ export class GroupConsumer {
   private commitOnce: EachBatchPayload['commitOffsetsIfNecessary'] | null = null;
   /** Ends the wait for the commit under way. */
   private abandon: (() => void) | null = null;
+  private joining = false;
   private stopped = false;
 
   constructor(
@@ -84,7 +85,7 @@ export class GroupConsumer {
     this.consumer.resume([{ topic: this.settings.topic }]);
   }
 
-  /** Goes on at an offset; called while it joins, before the first fetch. */
+  /** Goes on at an offset, with the next fetch. */
   seek(partition: number, offset: number): void {
     this.consumer.seek({ topic: this.settings.topic, partition, offset: String(offset) });
   }
@@ -108,9 +109,11 @@ export class GroupConsumer {
   async stop(): Promise<void> {
     this.stopped = true;
     this.abandon?.();
-    // A member that goes away while it joins stays in the group until its session ends: first in, then out.
-    await atMost(leaveMs, this.started);
-    await atMost(leaveMs, this.consumer.disconnect());
+    if (this.joining) {
+      // A member that goes away while it joins stays in the group until its session ends: first in, then out.
+      await atMost(leaveMs, this.started);
+      await atMost(leaveMs, this.consumer.disconnect());
+    }
     this.client.destroy();
   }
 
@@ -119,6 +122,7 @@ export class GroupConsumer {
     await this.consumer.connect();
     await this.consumer.subscribe({ topics: [topic], fromBeginning: true });
     if (this.stopped) return;
+    this.joining = true;
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -143,7 +147,9 @@ export class GroupConsumer {
     consumer.on(events.START_BATCH_PROCESS, ({ payload }) =>
       this.tell(() => {
         listener.alive();
-        if (payload.batchSize === 0) listener.skipped(payload.partition, Number(payload.lastOffset) + 1);
+        const { partition, batchSize, firstOffset, lastOffset } = payload;
+        if (batchSize === 0)
+          listener.skipped(partition, Number(firstOffset ?? lastOffset), Number(lastOffset) + 1);
       }),
     );
   }
