@@ -75,9 +75,9 @@ export class MemoryTopic implements EventSource {
     this.senders.wake();
     return {
       messages,
-      ack: () => {
-        const done = new Set(messages);
-        this.unacknowledged = this.unacknowledged.filter((message) => !done.has(message));
+      ack: (done = messages) => {
+        const acknowledged = new Set(done);
+        this.unacknowledged = this.unacknowledged.filter((message) => !acknowledged.has(message));
       },
     };
   }

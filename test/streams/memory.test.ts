@@ -141,6 +141,20 @@ describe('what was read from a memory topic and not acknowledged', () => {
   });
 });
 
+describe('a batch of a memory topic that is acknowledged in part', () => {
+  it('is delivered again without what was acknowledged', async () => {
+    const topic = topicOf();
+    await topic.send(['a', 'b', 'c', 'd'].map(message));
+    const batch = await topic.read(4, 0);
+    await batch?.ack([1, 3].flatMap((index) => batch.messages[index] ?? []));
+    topic.redeliver();
+    expect(textsOf(await topic.read(10, 0))).toEqual(['a', 'c']);
+    await batch?.ack();
+    topic.redeliver();
+    expect(topic.backlogBytes).toBe(0);
+  });
+});
+
 describe('a memory topic that is closed', () => {
   it('is read to its end', async () => {
     const topic = topicOf();

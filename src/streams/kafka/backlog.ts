@@ -1,15 +1,12 @@
-import type { KafkaMessage } from 'kafkajs';
+import type { SourceMessage } from '../../ports.js';
 import type { Lane, Slice } from './lane.js';
-import { bytesOf } from './messages.js';
+import { type Fetched, offsetOf } from './messages.js';
 
-interface Chunk {
+interface Chunk extends Fetched {
   readonly lane: Lane;
-  readonly messages: readonly KafkaMessage[];
   readonly end: number;
   /** How many of the messages were handed out. */
   taken: number;
-  /** What it keeps in memory. */
-  bytes: number;
 }
 
 /** Messages that were fetched and wait to be read, in the order in which they came. */
@@ -17,7 +14,7 @@ export class Backlog {
   private chunks: Chunk[] = [];
   private waitingBytes = 0;
 
-  /** What waits, in bytes, with an allowance for each message. */
+  /** What waits, in bytes, with an allowance for each message. A fetch counts until all of it is handed out. */
   get bytes(): number {
     return this.waitingBytes;
   }
@@ -26,13 +23,10 @@ export class Backlog {
     return this.chunks.length === 0;
   }
 
-  /**
-   * @param end the offset after the messages and all that was left out among them
-   * @param bytes of all that was fetched: one message that waits keeps its neighbours in memory
-   */
-  push(lane: Lane, messages: readonly KafkaMessage[], end: number, bytes: number): void {
+  /** @param end the offset after the messages and all that was left out among them */
+  push(lane: Lane, { messages, bytes }: Fetched, end: number): void {
     if (messages.length === 0) return;
-    this.chunks.push({ lane, messages, end, bytes, taken: 0 });
+    this.chunks.push({ lane, messages, bytes, end, taken: 0 });
     lane.waiting += messages.length;
     this.waitingBytes += bytes;
   }
@@ -44,11 +38,10 @@ export class Backlog {
       const chunk = this.chunks[0];
       if (chunk === undefined) break;
       const slice = sliceOf(chunk, left);
-      const exhausted = chunk.taken === chunk.messages.length;
-      if (exhausted) this.chunks.shift();
-      const freed = exhausted ? chunk.bytes : bytesOf(slice.messages);
-      chunk.bytes -= freed;
-      this.waitingBytes -= freed;
+      if (chunk.taken === chunk.messages.length) {
+        this.chunks.shift();
+        this.waitingBytes -= chunk.bytes;
+      }
       chunk.lane.handOut(slice);
       left -= slice.messages.length;
       slices.push(slice);
@@ -56,7 +49,7 @@ export class Backlog {
     return slices;
   }
 
-  firstOf(lane: Lane): KafkaMessage | undefined {
+  firstOf(lane: Lane): SourceMessage | undefined {
     const chunk = this.chunks.find((candidate) => candidate.lane === lane);
     return chunk?.messages[chunk.taken];
   }
@@ -71,5 +64,5 @@ function sliceOf(chunk: Chunk, maxMessages: number): Slice {
   const messages = chunk.messages.slice(chunk.taken, chunk.taken + maxMessages);
   chunk.taken += messages.length;
   const next = chunk.messages[chunk.taken];
-  return { lane: chunk.lane, messages, end: next === undefined ? chunk.end : Number(next.offset) };
+  return { lane: chunk.lane, messages, end: next === undefined ? chunk.end : offsetOf(next) };
 }

@@ -5,7 +5,7 @@ import { checkKafka } from './check.js';
 import { type ClientMaker, clientMaker, type KafkaClient } from './client.js';
 import { isLoading, kafkaError } from './errors.js';
 import { refuseUnfit } from './fitness.js';
-import { Follower } from './follower.js';
+import { type Beginning, Follower } from './follower.js';
 import { GroupSource } from './group-source.js';
 import { readMarks } from './marks.js';
 import { groupOf, type KafkaOptions, type StatusListener, sourceOf, topicOf } from './options.js';
@@ -84,7 +84,7 @@ export class KafkaBroker implements Broker {
    *
    * @throws FulcrumError `denied`, `unavailable`
    */
-  async follow(channel: Channel, from: 'start' | 'now', tenant?: string): Promise<Follower> {
+  async follow(channel: Channel, from: Beginning, tenant?: string): Promise<Follower> {
     const { admin, options } = this;
     await this.ensure(channel);
     const topic = topicOf(options.topics, channel);
@@ -92,9 +92,7 @@ export class KafkaBroker implements Broker {
     const marks = () => readMarks(admin, topic, null);
     const keyed = channel === 'circuits' || channel === 'commands';
     try {
-      const starts = [...(await marks())].map(
-        ([partition, { low, high }]) => [partition, from === 'start' ? low : high] as const,
-      );
+      const standing = await marks();
       const settings = {
         ...this.readerSettings(topic, groupId),
         marks,
@@ -106,7 +104,7 @@ export class KafkaBroker implements Broker {
         },
       };
       await patiently(loadingMs, () => admin.fetchOffsets({ groupId, topics: [topic] }), isLoading);
-      const source = new Follower(settings, new Map(starts));
+      const source = new Follower(settings, standing, from);
       this.sources.add(source);
       return source;
     } catch (error) {
@@ -125,10 +123,7 @@ export class KafkaBroker implements Broker {
     this.client.destroy();
   }
 
-  private readerSettings(
-    topic: string,
-    groupId: string,
-  ): ReaderSettings & { sourceOf(partition: number): string } {
+  private readerSettings(topic: string, groupId: string): ReaderSettings {
     const { options, makeClient, onStatus } = this;
     return {
       name: `kafka:${topic}`,

@@ -1,19 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import tls from 'node:tls';
-import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
+import { Kafka, type KafkaConfig, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs';
 import { FulcrumError, messageOf } from '../../errors.js';
+import { inFrames } from './frames.js';
 import type { KafkaOptions, KafkaTls, StatusListener } from './options.js';
 
 const connectTimeoutMs = 3_000;
 const requestTimeoutMs = 15_000;
 const keepAliveMs = 60_000;
 /** Short, so that what is away is said soon: those who ask try again, and longer. */
-const retry = { retries: 4, initialRetryTime: 100, maxRetryTime: 1_000 };
+const shortRetry = { retries: 4, initialRetryTime: 100, maxRetryTime: 1_000 };
 
 export interface KafkaClient {
   readonly kafka: Kafka;
-  /** Cuts what is still connected, so that a broker which hangs does not keep the process. */
+  /**
+   * Cuts what is still connected, so that a broker which hangs does not keep the process. Nothing is connected any
+   * more from here on: kafkajs may yet be about to join a group, and would hold partitions that nobody reads.
+   */
   destroy(): void;
 }
 
@@ -21,7 +25,7 @@ export interface KafkaClient {
  * Makes clients, one for each consumer: kafkajs shares its memory of committed offsets between the consumers of
  * one client, and a consumer that comes up would empty that of one that runs.
  */
-export type ClientMaker = () => KafkaClient;
+export type ClientMaker = (retry?: RetryOptions) => KafkaClient;
 
 /** @throws FulcrumError `config` when a file of the TLS settings cannot be read */
 export async function clientMaker(options: KafkaOptions, onStatus: StatusListener): Promise<ClientMaker> {
@@ -33,7 +37,6 @@ export async function clientMaker(options: KafkaOptions, onStatus: StatusListene
     ssl,
     connectionTimeout: connectTimeoutMs,
     requestTimeout: requestTimeoutMs,
-    retry,
     // Its failures come as errors, each once. What it logs beside them is for who sets KAFKAJS_LOG_LEVEL.
     logLevel: logLevel.NOTHING,
     logCreator:
@@ -41,19 +44,24 @@ export async function clientMaker(options: KafkaOptions, onStatus: StatusListene
       ({ namespace, log }) =>
         onStatus(`kafkajs ${namespace}: ${log.message}`, 'info'),
   };
-  return () => {
+  return (retry = shortRetry) => {
     const sockets = new Set<net.Socket>();
+    let destroyed = false;
     const kafka = new Kafka({
       ...config,
+      retry,
       // A copy, for kafkajs writes into it.
       ...(sasl === null ? {} : { sasl: { ...sasl } as SASLOptions }),
-      socketFactory: ({ host, port, ssl: settings, onConnect }) =>
-        remember(sockets, connect(host, port, settings, onConnect)),
+      socketFactory: ({ host, port, ssl: settings, onConnect }) => {
+        const socket = remember(sockets, connect(host, port, settings, onConnect));
+        return destroyed ? cut(socket) : socket;
+      },
     });
     return {
       kafka,
       destroy: () => {
-        for (const socket of sockets) socket.destroy(new Error('the client is closed'));
+        destroyed = true;
+        for (const socket of sockets) cut(socket);
       },
     };
   };
@@ -73,7 +81,12 @@ function connect(
 function remember(sockets: Set<net.Socket>, socket: net.Socket): net.Socket {
   sockets.add(socket);
   socket.once('close', () => sockets.delete(socket));
-  return socket.setKeepAlive(true, keepAliveMs);
+  // kafkajs may write more than ten requests to a socket that is still connecting.
+  return inFrames(socket).setKeepAlive(true, keepAliveMs);
+}
+
+function cut(socket: net.Socket): net.Socket {
+  return socket.destroy(new Error('the client is closed'));
 }
 
 async function readTls({ caFile, certFile, keyFile }: KafkaTls): Promise<tls.ConnectionOptions> {

@@ -1,4 +1,5 @@
 import { FulcrumError, messageOf } from '../../errors.js';
+import type { SourceMessage } from '../../ports.js';
 import { isRebalance } from './errors.js';
 import type { Lane, Slice } from './lane.js';
 import type { TopicReader } from './reader.js';
@@ -22,9 +23,12 @@ export class Committer {
 
   constructor(private readonly reader: TopicReader) {}
 
-  /** @throws FulcrumError `unavailable` when a commit that is due fails; it is tried again with the next one */
-  async acknowledge(slices: readonly Slice[]): Promise<void> {
-    for (const slice of slices) slice.lane.acknowledge(slice);
+  /**
+   * @param done those of their messages that are done with; all of them when it is left out
+   * @throws FulcrumError `unavailable` when a commit that is due fails; it is tried again with the next one
+   */
+  async acknowledge(slices: readonly Slice[], done?: readonly SourceMessage[]): Promise<void> {
+    for (const slice of slices) slice.lane.acknowledge(slice, done);
     this.acknowledgements.wake();
     const waitMs = this.committedAt + everyMs - Date.now();
     if (waitMs <= 0) await this.flush();

@@ -1,4 +1,4 @@
-import type { Batch, Consumer } from 'kafkajs';
+import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
 import type { ClientMaker, KafkaClient } from './client.js';
 import { atMost } from './waiting.js';
 
@@ -17,8 +17,8 @@ export interface ConsumerListener {
   joined(partitions: readonly number[]): void;
   /** @returns whether the batch is taken: if not, it is fetched again */
   batch(batch: FetchedBatch): boolean;
-  /** All up to this offset of a partition was not meant for readers: control records, aborted transactions. */
-  skipped(partition: number, end: number): void;
+  /** What lies between two offsets of a partition was not meant for readers: control records, aborted transactions. */
+  skipped(partition: number, from: number, end: number): void;
   /** The group is dividing its partitions anew; it will join again. */
   rebalancing(): void;
   /** The broker has answered. */
@@ -32,6 +32,11 @@ const maxWaitMs = 100;
 /** Most that one fetch brings, and of one partition. */
 const maxFetchBytes = 4 * 1024 * 1024;
 const maxPartitionBytes = 1024 * 1024;
+/**
+ * Ten seconds: about as long as a broker takes to start, or a cluster to replace it. Who gives up before and joins anew
+ * is a stranger to the group, which then waits out the session of the member that went away.
+ */
+const longRetry = { retries: 12, initialRetryTime: 100, maxRetryTime: 1_000 };
 /** How long leaving the group may take, in ms. */
 const leaveMs = 3_000;
 
@@ -40,6 +45,14 @@ export class GroupConsumer {
   private readonly client: KafkaClient;
   private readonly consumer: Consumer;
   private readonly started: Promise<void>;
+  /**
+   * kafkajs' way to commit that tries once. The other goes on for as long as it takes, into a later generation of the
+   * group, when the partition may be another's who has committed more.
+   */
+  private commitOnce: EachBatchPayload['commitOffsetsIfNecessary'] | null = null;
+  /** Ends the wait for the commit under way. */
+  private abandon: (() => void) | null = null;
+  private joining = false;
   private stopped = false;
 
   constructor(
@@ -48,7 +61,7 @@ export class GroupConsumer {
     private readonly listener: ConsumerListener,
   ) {
     const { groupId, sessionTimeoutMs } = settings;
-    this.client = makeClient();
+    this.client = makeClient(longRetry);
     this.consumer = this.client.kafka.consumer({
       groupId,
       sessionTimeout: sessionTimeoutMs,
@@ -58,7 +71,7 @@ export class GroupConsumer {
       maxBytes: maxFetchBytes,
       maxBytesPerPartition: maxPartitionBytes,
       allowAutoTopicCreation: false,
-      retry: { retries: 4, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: async () => false },
+      retry: { restartOnFailure: async () => false },
     });
     this.listen();
     this.started = this.start().catch((error: unknown) => this.tell(() => listener.died(error)));
@@ -72,25 +85,35 @@ export class GroupConsumer {
     this.consumer.resume([{ topic: this.settings.topic }]);
   }
 
-  /** Goes on at an offset; called while it joins, before the first fetch. */
+  /** Goes on at an offset, with the next fetch. */
   seek(partition: number, offset: number): void {
     this.consumer.seek({ topic: this.settings.topic, partition, offset: String(offset) });
   }
 
-  /** @param offsets by partition, each the next that is to be read */
-  async commit(offsets: ReadonlyMap<number, number>): Promise<void> {
+  /**
+   * Fails at the latest when the consumer is stopped.
+   *
+   * @param offsets by partition, each the next that is to be read
+   */
+  commit(offsets: ReadonlyMap<number, number>): Promise<void> {
     const { topic } = this.settings;
-    await this.consumer.commitOffsets(
-      [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) })),
-    );
+    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }));
+    return new Promise((resolve, reject) => {
+      this.abandon = () => reject(new Error('the consumer has stopped'));
+      if (this.stopped || this.commitOnce === null) this.abandon();
+      else this.commitOnce({ topics: [{ topic, partitions }] }).then(resolve, reject);
+    });
   }
 
   /** Leaves the group and disconnects, whatever state it is in. Nobody is told of anything from here on. */
   async stop(): Promise<void> {
     this.stopped = true;
-    // A member that goes away while it joins stays in the group until its session ends: first in, then out.
-    await atMost(leaveMs, this.started);
-    await atMost(leaveMs, this.consumer.disconnect());
+    this.abandon?.();
+    if (this.joining) {
+      // A member that goes away while it joins stays in the group until its session ends: first in, then out.
+      await atMost(leaveMs, this.started);
+      await atMost(leaveMs, this.consumer.disconnect());
+    }
     this.client.destroy();
   }
 
@@ -99,11 +122,13 @@ export class GroupConsumer {
     await this.consumer.connect();
     await this.consumer.subscribe({ topics: [topic], fromBeginning: true });
     if (this.stopped) return;
+    this.joining = true;
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: async ({ batch, resolveOffset, isStale }) => {
+      eachBatch: async ({ batch, resolveOffset, isStale, commitOffsetsIfNecessary }) => {
         if (this.stopped || isStale()) return;
+        this.commitOnce = commitOffsetsIfNecessary;
         // What is resolved is where the next fetch begins, and is not committed.
         if (this.listener.batch(batch as FetchedBatch)) resolveOffset(batch.lastOffset());
       },
@@ -122,7 +147,9 @@ export class GroupConsumer {
     consumer.on(events.START_BATCH_PROCESS, ({ payload }) =>
       this.tell(() => {
         listener.alive();
-        if (payload.batchSize === 0) listener.skipped(payload.partition, Number(payload.lastOffset) + 1);
+        const { partition, batchSize, firstOffset, lastOffset } = payload;
+        if (batchSize === 0)
+          listener.skipped(partition, Number(firstOffset ?? lastOffset), Number(lastOffset) + 1);
       }),
     );
   }

@@ -1,17 +1,17 @@
-import type { LogSource, SourceBatch, SourceProgress } from '../../ports.js';
-import type { Lane, Slice } from './lane.js';
+import type { Broker, LogSource, SourceBatch, SourceProgress } from '../../ports.js';
+import { type Lane, messagesOf } from './lane.js';
 import { FreshMarks, type Mark, type Marks } from './marks.js';
-import { sourceMessage } from './messages.js';
 import { type ReaderSettings, TopicReader } from './reader.js';
 
 export interface FollowerSettings extends ReaderSettings {
-  sourceOf(partition: number): string;
   readonly marks: () => Promise<Marks>;
   /** Only messages whose key begins so; empty: all. */
   readonly keyPrefix: string;
   /** When it has left its group, which nobody else was in. */
   readonly onClosed: () => Promise<void>;
 }
+
+export type Beginning = Parameters<Broker['follow']>[1];
 
 /**
  * A topic read whole by one reader. It keeps its places itself: nothing is committed, and when the connection is
@@ -27,24 +27,25 @@ export class Follower implements LogSource {
   private readonly places: Map<number, number>;
   private closing: Promise<void> | null = null;
 
-  /** @param starts the offset to begin at, by partition; one that is added later is read from its start */
+  /**
+   * @param marks where the topic begins and ends now; a partition that is added later is read from its start
+   * @param from where to begin
+   */
   constructor(
     private readonly settings: FollowerSettings,
-    starts: ReadonlyMap<number, number>,
+    marks: Marks,
+    from: Beginning,
   ) {
     this.name = settings.name;
     this.marks = new FreshMarks(settings.marks);
-    this.places = new Map(starts);
+    this.places = this.placesIn(marks, from);
     const prefix = Buffer.from(settings.keyPrefix);
     this.reader = new TopicReader(settings, {
       startOf: (partition) => this.places.get(partition) ?? null,
-      wants: ({ key }) => prefix.length === 0 || key?.subarray(0, prefix.length).equals(prefix) === true,
+      wants:
+        prefix.length === 0 ? null : ({ key }) => key?.subarray(0, prefix.length).equals(prefix) === true,
       rebalancing: () => {},
-      missed: (partition, from, to) =>
-        settings.onStatus(
-          `${this.name}: offsets ${from} to ${to - 1} of partition ${partition} were gone before they were read`,
-          'warn',
-        ),
+      missed: (partition, first, end) => this.miss(partition, first, end),
     });
     this.reader.begin();
   }
@@ -61,7 +62,11 @@ export class Follower implements LogSource {
   async read(maxMessages: number, maxWaitMs: number): Promise<SourceBatch | null> {
     const slices = await this.reader.take(maxMessages, maxWaitMs);
     if (slices === null) return null;
-    return { messages: slices.flatMap((slice) => this.handOut(slice)), ack: () => {} };
+    for (const slice of slices) {
+      slice.lane.acknowledge(slice);
+      this.places.set(slice.lane.partition, slice.end);
+    }
+    return { messages: messagesOf(slices), ack: () => {} };
   }
 
   /** What was handed out counts as acknowledged: nobody would deliver it again. */
@@ -76,22 +81,34 @@ export class Follower implements LogSource {
     return this.closing;
   }
 
+  private placesIn(marks: Marks, from: Beginning): Map<number, number> {
+    const places = new Map<number, number>();
+    for (const [partition, { low, high }] of marks) {
+      if (from === 'start' || from === 'now') places.set(partition, from === 'start' ? low : high);
+      else {
+        // A position is the offset after its message.
+        const wanted = from.get(this.settings.sourceOf(partition)) ?? low;
+        if (wanted < low) this.miss(partition, wanted, low);
+        places.set(partition, Math.min(Math.max(wanted, low), high));
+      }
+    }
+    return places;
+  }
+
+  private miss(partition: number, from: number, to: number): void {
+    this.settings.onStatus(
+      `${this.name}: offsets ${from} to ${to - 1} of partition ${partition} were gone before they were read`,
+      'warn',
+    );
+  }
+
   private progressOf(lane: Lane, mark: Mark | undefined): SourceProgress | null {
     const place = lane.acknowledged ?? this.places.get(lane.partition);
     if (mark === undefined || place === undefined) return null;
     const last = Math.max(mark.high, place);
     const source = this.settings.sourceOf(lane.partition);
     const waiting = this.reader.firstWaiting(lane);
-    if (waiting !== undefined)
-      return { source, acknowledged: place, last, next: sourceMessage(source, waiting) };
+    if (waiting !== undefined) return { source, acknowledged: place, last, next: waiting };
     return place < last ? null : { source, acknowledged: place, last, next: null };
-  }
-
-  private handOut(slice: Slice) {
-    const { lane, messages, end } = slice;
-    lane.acknowledge(slice);
-    this.places.set(lane.partition, end);
-    const source = this.settings.sourceOf(lane.partition);
-    return messages.map((message) => sourceMessage(source, message));
   }
 }

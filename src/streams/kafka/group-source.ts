@@ -1,20 +1,19 @@
 import type { LogSource, SourceBatch, SourceProgress } from '../../ports.js';
 import { Committer } from './committer.js';
-import type { Lane, Slice } from './lane.js';
+import { type Lane, messagesOf } from './lane.js';
 import { FreshMarks, type Mark, type Marks } from './marks.js';
-import { sourceMessage } from './messages.js';
 import { type ReaderSettings, TopicReader } from './reader.js';
 import { atMost } from './waiting.js';
 
 export interface GroupSourceSettings extends ReaderSettings {
-  /** What positions call a partition. */
-  sourceOf(partition: number): string;
   readonly marks: () => Promise<Marks>;
   readonly onClosed: () => void;
 }
 
 /** How long closing waits for the acknowledgement of what was handed out, in ms. */
 const lastAcknowledgementMs = 1_000;
+/** How long it waits until that is committed, in ms. */
+const lastCommitMs = 3_000;
 
 /** A topic that the members of a consumer group share. */
 export class GroupSource implements LogSource {
@@ -39,7 +38,7 @@ export class GroupSource implements LogSource {
     this.partitions = [...marks.keys()];
     this.reader = new TopicReader(settings, {
       startOf: () => null,
-      wants: () => true,
+      wants: null,
       // The request goes out before the one that joins again, so the broker still takes it.
       rebalancing: () => void this.committer.flush().catch(() => {}),
       missed: (partition, from, to) => this.miss(partition, from, to),
@@ -71,7 +70,7 @@ export class GroupSource implements LogSource {
   async read(maxMessages: number, maxWaitMs: number): Promise<SourceBatch | null> {
     const slices = await this.reader.take(maxMessages, maxWaitMs);
     if (slices === null) return null;
-    return { messages: this.messagesOf(slices), ack: () => this.committer.acknowledge(slices) };
+    return { messages: messagesOf(slices), ack: (done) => this.committer.acknowledge(slices, done) };
   }
 
   async progress(): Promise<readonly SourceProgress[]> {
@@ -92,17 +91,10 @@ export class GroupSource implements LogSource {
   private async leave(): Promise<void> {
     this.reader.end();
     await atMost(lastAcknowledgementMs, this.committer.allAcknowledged());
-    await this.committer.flush().catch(() => {});
+    await atMost(lastCommitMs, this.committer.flush());
     this.committer.close();
     await this.reader.close();
     this.settings.onClosed();
-  }
-
-  private messagesOf(slices: readonly Slice[]) {
-    return slices.flatMap(({ lane, messages }) => {
-      const source = this.settings.sourceOf(lane.partition);
-      return messages.map((message) => sourceMessage(source, message));
-    });
   }
 
   /** Null when it cannot be said: something is there, or may be, that was not fetched yet. */
@@ -112,7 +104,7 @@ export class GroupSource implements LogSource {
     const last = Math.max(mark.high, lane.position ?? 0);
     const source = this.settings.sourceOf(lane.partition);
     const first = lane.firstOpen ?? this.reader.firstWaiting(lane);
-    if (first !== undefined) return { source, acknowledged, last, next: sourceMessage(source, first) };
+    if (first !== undefined) return { source, acknowledged, last, next: first };
     const readUp = (lane.position ?? acknowledged) >= last && !this.reader.paused;
     return readUp ? { source, acknowledged, last, next: null } : null;
   }

@@ -1,11 +1,12 @@
 import type { KafkaMessage } from 'kafkajs';
 import { FulcrumError } from '../../errors.js';
+import type { SourceMessage } from '../../ports.js';
 import { Backlog } from './backlog.js';
 import type { ClientMaker } from './client.js';
 import { type ConsumerSettings, type FetchedBatch, GroupConsumer } from './consumer.js';
 import { kafkaError } from './errors.js';
 import { Lane, type Slice } from './lane.js';
-import { bytesOf } from './messages.js';
+import { sourceMessages } from './messages.js';
 import type { StatusListener } from './options.js';
 import { Waiting } from './waiting.js';
 import { Watchdog } from './watchdog.js';
@@ -15,14 +16,16 @@ export interface ReaderSettings extends ConsumerSettings {
   readonly name: string;
   readonly makeClient: ClientMaker;
   readonly onStatus: StatusListener;
+  /** What positions call a partition. */
+  sourceOf(partition: number): string;
 }
 
 /** What those who own a reader do differently. */
 export interface ReaderOwner {
   /** Where reading of a partition begins; null: at what the group has committed, else at its start. */
   startOf(partition: number): number | null;
-  /** Which messages are for it. */
-  wants(message: KafkaMessage): boolean;
+  /** Which messages are for it; null: all. */
+  readonly wants: ((message: KafkaMessage) => boolean) | null;
   /** Before the group divides its partitions anew: the last moment to commit. */
   rebalancing(): void;
   /** Messages from one offset up to another are gone from the log, and were not read. */
@@ -36,6 +39,8 @@ const maxWaitingBytes = 16 * 1024 * 1024;
 export class TopicReader {
   readonly watchdog: Watchdog;
   private lanes = new Map<number, Lane>();
+  /** The last lane of each partition, ours or not. */
+  private readonly known = new Map<number, Lane>();
   private consumer: GroupConsumer | null = null;
   private readonly backlog = new Backlog();
   private readonly arrivals = new Waiting();
@@ -43,7 +48,7 @@ export class TopicReader {
   private ended = false;
 
   constructor(
-    settings: ReaderSettings,
+    private readonly settings: ReaderSettings,
     private readonly owner: ReaderOwner,
   ) {
     const { name, sessionTimeoutMs, onStatus } = settings;
@@ -55,7 +60,7 @@ export class TopicReader {
             this.join(partitions);
           },
           batch: (batch) => this.enqueue(batch),
-          skipped: (partition, end) => this.skip(partition, end),
+          skipped: (partition, from, end) => this.skip(partition, from, end),
           rebalancing: () => {
             signs.waiting();
             owner.rebalancing();
@@ -113,7 +118,7 @@ export class TopicReader {
     return slices;
   }
 
-  firstWaiting(lane: Lane): KafkaMessage | undefined {
+  firstWaiting(lane: Lane): SourceMessage | undefined {
     return this.backlog.firstOf(lane);
   }
 
@@ -136,10 +141,10 @@ export class TopicReader {
   }
 
   private join(partitions: readonly number[]): void {
-    const earlier = this.lanes;
     this.lanes = new Map(
-      partitions.map((partition) => [partition, new Lane(partition, earlier.get(partition))]),
+      partitions.map((partition) => [partition, new Lane(partition, this.known.get(partition))]),
     );
+    for (const lane of this.lanes.values()) this.known.set(lane.partition, lane);
     this.backlog.clear();
     this.resume();
     for (const partition of partitions) {
@@ -149,23 +154,27 @@ export class TopicReader {
   }
 
   private enqueue(batch: FetchedBatch): boolean {
-    const lane = this.lanes.get(batch.partition);
+    const { partition } = batch;
+    const lane = this.lanes.get(partition);
     const from = Number(batch.fetchedOffset);
-    if (lane === undefined || lane.isStale(from)) return false;
-    if (lane.position !== null && from > lane.position)
-      this.owner.missed(lane.partition, lane.position, from);
+    if (lane === undefined || lane.passedOver(from) !== null) return false;
+    if (lane.position !== null && from > lane.position) this.owner.missed(partition, lane.position, from);
     const end = Number(batch.lastOffset()) + 1;
-    lane.position = end;
-    const wanted = batch.messages.filter((message) => this.owner.wants(message));
-    this.backlog.push(lane, wanted, end, bytesOf(batch.messages));
+    lane.advance(from, end);
+    const source = this.settings.sourceOf(partition);
+    this.backlog.push(lane, sourceMessages(source, batch.messages, this.owner.wants), end);
     if (this.backlog.bytes > maxWaitingBytes) this.pause();
     if (!this.backlog.isEmpty) this.arrivals.wake();
     return true;
   }
 
-  private skip(partition: number, end: number): void {
+  /** kafkajs goes on after what it leaves out, whoever says no. */
+  private skip(partition: number, from: number, end: number): void {
     const lane = this.lanes.get(partition);
-    if (lane !== undefined) lane.position = end;
+    if (lane === undefined) return;
+    const back = lane.passedOver(from);
+    if (back === null) lane.advance(from, end);
+    else this.consumer?.seek(partition, back);
   }
 
   private pause(): void {
@@ -181,6 +190,7 @@ export class TopicReader {
   /** What was fetched is fetched again, by whoever gets its partition. */
   private forget(): void {
     this.lanes = new Map();
+    this.known.clear();
     this.backlog.clear();
     this.isPaused = false;
     this.arrivals.wake();

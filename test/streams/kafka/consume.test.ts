@@ -104,6 +104,39 @@ describeWithServer('kafka', 'a Kafka topic that is consumed', () => {
     await until('the last acknowledgement is committed', async () => (await committed())[0] === 15);
   });
 
+  test('is committed up to the first message that is open when a part of a batch is acknowledged', async () => {
+    const options = kafka.options({ partitions: 2 });
+    const broker = await kafka.connect(options);
+    const admin = await kafka.admin();
+    await publishTexts(broker, numbers(0, 40));
+    const first = await broker.consume('interactions');
+    const { messages, ack } = await until('all of it is fetched', async () => {
+      await until('something is fetched', async () => first.waitingBytes >= 40 * 512);
+      return nextBatch(first, 40);
+    });
+    expect(messages).toHaveLength(40);
+    const open = messages.filter(({ position }) => position.sequence === 4 || position.sequence === 9);
+    expect(open).toHaveLength(4);
+    await ack(messages.filter((one) => !open.includes(one)));
+    await first.progress();
+    const committed = () => committedOf(admin, options.groupId, options.topics.interactions);
+    expect(await committed()).toEqual([3, 3]);
+    const [one, ...others] = open as [SourceMessage, ...SourceMessage[]];
+    expect((await first.progress()).map(({ next }) => next?.position.sequence)).toEqual([4, 4]);
+    await ack([one]);
+    await first.close();
+    expect(sorted((await committed()).map(String))).toEqual(['3', '8']);
+    // What comes after a message that is open comes again with it.
+    const second = await broker.consume('interactions');
+    const again = await readTexts(second, 40 - 3 - 8);
+    expect(again).toEqual(expect.arrayContaining(others.map(textOf)));
+    expect(again).not.toContain(textOf(one));
+    await second.close();
+    const offsets = await admin.fetchTopicOffsets(options.topics.interactions);
+    const ends = new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+    expect(await committed()).toEqual([ends.get(0), ends.get(1)]);
+  });
+
   test('takes the acknowledgement of what was handed out when it is closed meanwhile', async () => {
     const options = kafka.options({ partitions: 1 });
     const broker = await kafka.connect(options);

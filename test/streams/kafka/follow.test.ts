@@ -2,7 +2,17 @@ import { expect, test } from 'vitest';
 import type { Channel, LogSource, SourceProgress } from '../../../src/ports.js';
 import { describeWithServer } from '../../servers/describe.js';
 import { until } from '../../servers/until.js';
-import { dropBefore, GivenKafka, message, numbers, publishTexts, readTexts, sorted } from './given.js';
+import {
+  dropBefore,
+  GivenKafka,
+  message,
+  numbers,
+  publishTexts,
+  readMessages,
+  readTexts,
+  sorted,
+  textOf,
+} from './given.js';
 
 /** Waits until it says of every log that nothing is left. */
 function readUp(source: LogSource): Promise<readonly SourceProgress[]> {
@@ -34,6 +44,39 @@ describeWithServer('kafka', 'a Kafka topic that is followed', () => {
     await publishTexts(broker, numbers(30, 40), 'circuits');
     expect(sorted(await readTexts(source, 10))).toEqual(numbers(30, 40));
     expect(await readUp(source)).toHaveLength(2);
+  });
+
+  test('gives what comes after the positions that are named, and all of the logs that are not', async () => {
+    const options = kafka.options({ epoch: 2 });
+    const broker = await kafka.connect(options);
+    await publishTexts(broker, numbers(0, 60));
+    const whole = await readMessages(await broker.follow('interactions', 'start'), 60);
+    const [named, other] = [0, 1].map((partition) => `${options.topics.interactions}/${partition}@2`);
+    const last = 5;
+    const wanted = whole.filter(({ position }) => position.source === other || position.sequence > last);
+    expect(wanted.length).toBe(60 - last);
+    const from = new Map([[named as string, last]]);
+    const source = await broker.follow('interactions', from);
+    const read = await readMessages(source, wanted.length);
+    expect(sorted(read.map(textOf))).toEqual(sorted(wanted.map(textOf)));
+    await readUp(source);
+    expect((await source.read(10, 50))?.messages).toEqual([]);
+  });
+
+  test('says what is gone of that, and gives what came since when nothing came after it', async () => {
+    const options = kafka.options({ partitions: 1 });
+    const broker = await kafka.connect(options);
+    const topic = options.topics.interactions;
+    await publishTexts(broker, numbers(0, 20));
+    await dropBefore(await kafka.admin(), topic, 12);
+    const after = (sequence: number) => broker.follow('interactions', new Map([[`${topic}/0@0`, sequence]]));
+    expect(await readTexts(await after(9), 8)).toEqual(numbers(12, 20));
+    expect(kafka.lines).toEqual([
+      `kafka:${topic}: offsets 9 to 11 of partition 0 were gone before they were read`,
+    ]);
+    const sources = [await after(20), await after(100)];
+    await publishTexts(broker, ['20']);
+    for (const source of sources) expect(await readTexts(source, 1)).toEqual(['20']);
   });
 
   test('is read up at once when it is empty', async () => {

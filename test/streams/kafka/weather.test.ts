@@ -91,6 +91,28 @@ describeWithServer(
       expect(source.restarts).toBeGreaterThan(0);
     });
 
+    test('is read on by the same member of the group when it is back soon', async () => {
+      const options = kafka.options();
+      const broker = await kafka.connect(options);
+      await publishTexts(broker, numbers(0, 10));
+      const source = await broker.consume('interactions');
+      const read = new Set(await readTexts(source, 10));
+      const admin = await kafka.admin();
+      const members = async () => {
+        const { groups } = await admin.describeGroups([options.groupId]);
+        return groups.flatMap((group) => group.members.map(({ memberId }) => memberId));
+      };
+      const before = await members();
+      await kafka.server.kill();
+      await kafka.server.restart();
+      await publishing(broker, numbers(10, 20));
+      await readThrough(source, read, 20);
+      expect(sorted(read)).toEqual(numbers(0, 20));
+      // Another one would have had to wait until the session of the first is over.
+      expect(await members()).toEqual(before);
+      expect(kafka.lines).toEqual([]);
+    });
+
     test('does not keep those who close, and nothing of them stays', async () => {
       const before = process.getActiveResourcesInfo().length;
       const broker = await KafkaBroker.connect(kafka.options({ sessionTimeoutMs }));
