@@ -265,7 +265,8 @@ export class TrustManager {
 /** Circuit states as the ecosystem's agent keys number them. */
 export const agentStates = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2, TERMINATED: 3 } as const;
 
-function refusal(result: ApplyResult | undefined): FulcrumError {
+function refusal(result: ApplyResult | undefined): Error {
+  if (result?.kind === 'failed') return result.error;
   if (result?.kind === 'rejected')
     return new FulcrumError('state_unreadable', `the store refused the pair: ${result.detail}`);
   return new FulcrumError(

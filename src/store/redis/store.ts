@@ -55,6 +55,7 @@ import { type OutboxRow, toEntries } from './outbox.js';
 import { SharedPolicies } from './policies.js';
 import { runScript, type ScriptName, type ScriptValue } from './scripts.js';
 import { ServerClock } from './server-clock.js';
+import { doAll, type ShardGroup, Shards } from './shards.js';
 import { unpackTransition } from './transition.js';
 
 export interface RedisStoreOptions extends RedisConnection {
@@ -87,6 +88,7 @@ export class RedisStore implements SharedStore {
   private readonly replaySpan: number;
   private registered: { readonly rules: StoreRules | null; readonly at: number };
   private readonly serverClock: ServerClock;
+  private readonly shards: Shards;
   private isOpen = true;
 
   private constructor(
@@ -99,6 +101,7 @@ export class RedisStore implements SharedStore {
     this.replaySpan = options.replaySpan ?? 1_000_000;
     this.registered = { rules, at: Date.now() };
     this.serverClock = new ServerClock(client);
+    this.shards = new Shards(options.onStatus ?? (() => {}));
   }
 
   /** Whether circuits of silent pairs recover by time here; what processors say, else true. */
@@ -151,8 +154,10 @@ export class RedisStore implements SharedStore {
     });
     const results: ApplyResult[] = [];
     const nowMs = this.serverClock.corrected(batch.nowMs);
+    // What failed in one part holds back the rest of its shard: a pair's events keep their order.
+    const held = new Map<number, FulcrumError>();
     for (const part of splitCollisions(events))
-      results.push(...(await this.applyPart({ ...batch, rules, nowMs, policies: used }, part)));
+      results.push(...(await this.applyPart({ ...batch, rules, nowMs, policies: used }, part, held)));
     return results;
   }
 
@@ -209,10 +214,11 @@ export class RedisStore implements SharedStore {
 
   async due(request: DueRequest): Promise<number> {
     let looked = 0;
-    for (const shard of allShards(this.layout)) {
-      if (looked >= request.limit) break;
-      looked += await this.dueOfShard(shard, request, request.limit - looked);
-    }
+    const lookAt = async (group: ShardGroup): Promise<void> => {
+      for (const shard of group)
+        if (looked < request.limit) looked += await this.dueOfShard(shard, request, request.limit - looked);
+    };
+    await this.shards.some(this.calls(allShards(this.layout)), lookAt, true);
     return looked;
   }
 
@@ -228,16 +234,14 @@ export class RedisStore implements SharedStore {
 
   readonly outbox = {
     read: async (limit: number): Promise<readonly OutboxEntry[]> => {
-      const answers = await Promise.all(
-        this.calls(allShards(this.layout)).map(async (shards) => {
-          const keys = shards.flatMap((shard) => [
-            shardKey(this.layout, shard, 'relay'),
-            shardKey(this.layout, shard, 'outbox'),
-          ]);
-          const answer = await this.run('relay', { keys, args: [this.owner, leaseMs, limit] });
-          return shards.flatMap((shard, i) => toEntries(shard, (answer as (OutboxRow[] | number)[])[i] ?? 0));
-        }),
-      );
+      const answers = await this.shards.some(this.calls(allShards(this.layout)), async (shards) => {
+        const keys = shards.flatMap((shard) => [
+          shardKey(this.layout, shard, 'relay'),
+          shardKey(this.layout, shard, 'outbox'),
+        ]);
+        const answer = await this.run('relay', { keys, args: [this.owner, leaseMs, limit] });
+        return shards.flatMap((shard, i) => toEntries(shard, (answer as (OutboxRow[] | number)[])[i] ?? 0));
+      });
       return answers.flat();
     },
     remove: async (entries: readonly OutboxEntry[]): Promise<void> => {
@@ -246,10 +250,8 @@ export class RedisStore implements SharedStore {
         const [shard = '', entry = ''] = id.split('/');
         byShard.set(Number(shard), [...(byShard.get(Number(shard)) ?? []), entry]);
       }
-      await Promise.all(
-        [...byShard].map(([shard, ids]) =>
-          this.ask(() => this.client.xdel(shardKey(this.layout, shard, 'outbox'), ...ids)),
-        ),
+      await doAll([...byShard], ([shard, ids]) =>
+        this.ask(() => this.client.xdel(shardKey(this.layout, shard, 'outbox'), ...ids)),
       );
     },
   };
@@ -257,19 +259,27 @@ export class RedisStore implements SharedStore {
   async mark(marks: readonly SourceMark[]): Promise<void> {
     if (marks.length === 0) return;
     await this.ask(() => this.serverClock.measure());
-    const written = await Promise.all(
-      allShards(this.layout).map((shard) => this.markShard(shard, marks, false)),
-    );
-    if (written.every(Boolean)) return;
+    const refused: number[] = [];
+    const write = (shards: readonly number[], takeOver: boolean) =>
+      this.shards.some(this.calls(shards), (group) =>
+        doAll(group, async (shard) => {
+          if (!(await this.markShard(shard, marks, takeOver))) refused.push(shard);
+        }),
+      );
+    await write(allShards(this.layout), false);
+    if (refused.length === 0) return;
     this.options.onStatus?.(
       `${nameOf(this.options.url)} was restarted or failed over: what it lost of its last writes is not read again`,
       'warn',
     );
-    await Promise.all(allShards(this.layout).map((shard) => this.markShard(shard, marks, true)));
+    await write(refused, true);
   }
 
   async marks(): Promise<readonly SourceMark[]> {
-    const fields = await this.ask(() => this.client.hgetall(shardKey(this.layout, 0, 'mark')));
+    // Every shard has them all; one that was away for a while is behind, which is no harm.
+    const fields = await this.shards.first(this.calls(allShards(this.layout)), ([shard = 0]) =>
+      this.ask(() => this.client.hgetall(shardKey(this.layout, shard, 'mark'))),
+    );
     return Object.entries(fields).flatMap(([field, value]) => {
       const source = /^acknowledged:(.*)$/s.exec(field)?.[1];
       if (source === undefined) return [];
@@ -285,11 +295,9 @@ export class RedisStore implements SharedStore {
     this.isOpen = false;
     const own = allShards(this.layout).map((shard) => shardKey(this.layout, shard, 'relay'));
     // The next relay need not wait for the leases to lapse.
-    await Promise.all(
-      own.map(async (key) => {
-        if ((await this.client.get(key)) === this.owner) await this.client.del(key);
-      }),
-    ).catch(() => {});
+    await doAll(own, async (key) => {
+      if ((await this.client.get(key)) === this.owner) await this.client.del(key);
+    }).catch(() => {});
     this.client.disconnect();
   }
 
@@ -313,28 +321,36 @@ export class RedisStore implements SharedStore {
     return (await this.ask(() => this.policies.read()))?.book ?? defaultPolicies;
   }
 
-  private async applyPart(batch: ApplyBatch, events: readonly InteractionToApply[]): Promise<ApplyResult[]> {
+  private async applyPart(
+    batch: ApplyBatch,
+    events: readonly InteractionToApply[],
+    held: Map<number, FulcrumError>,
+  ): Promise<ApplyResult[]> {
     const results: ApplyResult[] = new Array(events.length);
     const groups = this.calls(allShards(this.layout));
     const groupOf = (event: InteractionToApply): number =>
       groups.length === 1 ? 0 : shardOf(this.layout, event.pairId);
     const parts = groups.map((): number[] => []);
     events.forEach((event, i) => void parts[groupOf(event)]?.push(i));
-    await Promise.all(
-      parts.map(async (indexes) => {
-        if (indexes.length === 0) return;
-        const own = indexes.map((i) => events[i] as InteractionToApply);
-        const answer = await this.run('apply', applyCall(this.layout, batch, own));
-        applyResults(answer, own).forEach((result, i) => {
-          results[indexes[i] as number] = result;
-        });
-      }),
-    );
+    const asked = groups.filter((_, group) => parts[group]?.length !== 0 && !held.has(group));
+    const answers = await this.shards.ask(asked, async ([group = 0]) => {
+      const indexes = parts[group] as number[];
+      const own = indexes.map((i) => events[i] as InteractionToApply);
+      const answer = await this.run('apply', applyCall(this.layout, batch, own));
+      applyResults(answer, own).forEach((result, i) => {
+        results[indexes[i] as number] = result;
+      });
+    });
+    answers.forEach((answer, i) => {
+      if ('error' in answer) held.set(asked[i]?.[0] ?? 0, answer.error);
+    });
+    for (const [group, error] of held)
+      for (const i of parts[group] as number[]) results[i] = { kind: 'failed', error };
     return results;
   }
 
   /** Shards that one call may be about: all of them, but for a cluster. */
-  private calls(shards: readonly number[]): readonly (readonly number[])[] {
+  private calls(shards: readonly number[]): readonly ShardGroup[] {
     return this.client.isCluster ? shards.map((shard) => [shard]) : [shards];
   }
 
