@@ -122,7 +122,7 @@ export class RedisStore implements SharedStore {
         create: options.create ?? true,
       });
       const rules = processor === null ? null : { ...processor, streamed: true };
-      const policies = new SharedPolicies(client, prefix);
+      const policies = new SharedPolicies(client, prefix, options.url);
       const store = new RedisStore(client, options, { prefix, shards }, policies, rules);
       await store.serverClock.measure();
       return store;
