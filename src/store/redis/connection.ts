@@ -149,6 +149,8 @@ function createClient({ url, tls }: RedisConnection): RedisClient {
         sentinels: [...parsed.hosts],
         name: parsed.path,
         sentinelCommandTimeout: silenceMs,
+        // An old master may take writes for seconds after a failover, and all of them are lost.
+        failoverDetector: true,
         // A sentinel without a password takes any.
         ...(parsed.password === '' ? {} : { sentinelPassword: parsed.password }),
         ...(secure === undefined ? {} : { sentinelTLS: secure, enableTLSForSentinelMode: true }),
