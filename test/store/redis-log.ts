@@ -5,7 +5,16 @@ import type { ApplyBatch, ApplyResult, InteractionToApply, TrustStore } from '..
 import { untilDone } from '../../src/processor/retry.js';
 import type { RedisStore } from '../../src/store/redis/store.js';
 import { trustOutcomes } from '../../src/trust/outcome.js';
-import { at, batch, defaults, interaction, outboxOf, start, withCooldown } from '../contract/store/given.js';
+import {
+  apply,
+  at,
+  batch,
+  defaults,
+  interaction,
+  outboxOf,
+  start,
+  withCooldown,
+} from '../contract/store/given.js';
 import { StoreModel } from '../contract/store/model.js';
 
 const maxBatch = 512;
@@ -82,11 +91,15 @@ async function applyBatch(
   troubles: Troubles,
 ): Promise<ApplyResult['kind'][]> {
   const kinds: ApplyResult['kind'][] = [];
-  const weather = { failed: (_: string, error: unknown) => troubles.note(error), recovered: () => {} };
+  const weather = { failed: () => {}, recovered: () => {} };
   let open = events.map((_, index) => index);
   while (open.length > 0) {
     const own = open.map((index) => events[index] as InteractionToApply);
-    const work = async () => store.apply(batch(own, rest));
+    const work = () =>
+      apply(store, own, rest).catch((error: unknown) => {
+        troubles.note(error);
+        throw error;
+      });
     const results = await untilDone('apply', work, new AbortController().signal, weather);
     results.forEach((result, i) => {
       kinds[open[i] as number] = result.kind;

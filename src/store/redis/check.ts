@@ -4,7 +4,7 @@ import type { Finding } from '../../ports.js';
 import { connectRedis, nameOf, type RedisClient, type RedisConnection } from './connection.js';
 import { defaultPrefix, layoutVersion, metaKey, policiesKey } from './layout.js';
 import { SharedPolicies } from './policies.js';
-import { runScript } from './scripts.js';
+import { missingRights } from './rights.js';
 
 export interface RedisCheck extends RedisConnection {
   readonly prefix?: string;
@@ -99,20 +99,16 @@ async function setting(client: Redis, name: string): Promise<string> {
   return value;
 }
 
-/** What the store's calls and scripts do beside `eval` and `evalsha`, all on keys that begin with its prefix. */
-export const neededCommands = [
-  ...['ping', 'info', 'time', 'exists', 'del'],
-  ...['get', 'set', 'mget', 'getrange', 'setrange', 'hget', 'hgetall', 'hset', 'hsetnx'],
-  ...['xlen', 'xadd', 'xrange', 'xdel', 'zcard', 'zadd', 'zrem', 'zrange', 'zrangebyscore'],
-] as const;
-
 async function permissions(client: Redis, where: string, prefix: string): Promise<Finding> {
   const what = `${where} permissions`;
   const key = `${prefix}:{0}:mark`;
-  const missing = (await runScript(client, 'permissions', [], [key, ...neededCommands])) as Buffer[];
+  const missing = await missingRights(client, key);
   if (missing.length === 0) return ok(what, 'the user may do all that is needed');
-  const rules = missing.map((command) => `+${command}`).join(' ');
-  return bad(what, `the user lacks ${rules}, or the keys ~${prefix}:*`, 'add it to the ACL rule of the user');
+  return bad(
+    what,
+    `the user lacks ${missing.join(' ')}, or the keys ~${prefix}:*`,
+    'add it to the ACL rule of the user',
+  );
 }
 
 async function layout(client: RedisClient, prefix: string, shards: number | null): Promise<Finding> {

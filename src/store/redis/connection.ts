@@ -82,7 +82,7 @@ export function unavailable(url: string, cause: unknown): FulcrumError {
     new FulcrumError(code, `${name} ${why}`, { cause });
   if (/^(WRONGPASS|NOAUTH)|invalid (username-)?password/i.test(reason))
     return fail('denied', `refuses the user or password: ${reason}`);
-  if (/^NOPERM|^ERR ACL failure/.test(reason))
+  if (/^NOPERM|ACL failure|^ERR The user executing the script can't/.test(reason))
     return fail('denied', `does not let this user do it: ${reason}`);
   if (/certificate|self-signed|altnames/i.test(reason))
     return fail(
@@ -193,7 +193,8 @@ interface ParsedUrl {
   readonly path: string;
 }
 
-const form = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^@/?]+)(?:\/([^/?]*))?$/;
+const form =
+  /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^@/?]+)(?:\/([^/?@]*))?$/;
 const defaultPort = { standalone: 6379, sentinel: 26379, cluster: 6379 } as const;
 
 /** @throws FulcrumError `config` */
@@ -202,7 +203,8 @@ export function parseUrl(url: string): ParsedUrl {
   if (match === null)
     throw new FulcrumError(
       'config',
-      `${nameOf(url)} is no Redis URL, e.g. redis://127.0.0.1:6379, redis+sentinel://host:26379/master or redis+cluster://host:6379`,
+      `${nameOf(url)} is no Redis URL, e.g. redis://127.0.0.1:6379, redis+sentinel://host:26379/master or redis+cluster://host:6379` +
+        (url.includes('@') ? '; user and password are percent-encoded, / as %2F and @ as %40' : ''),
     );
   const [, secure, kindText, username = '', password = '', hostText = '', path = ''] = match;
   const kind = kindText === 'sentinel' || kindText === 'cluster' ? kindText : 'standalone';
@@ -227,10 +229,7 @@ function decoded(text: string, url: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new FulcrumError(
-      'config',
-      `${nameOf(url)}: user and password are percent-encoded, a % in them is %25`,
-    );
+    throw new FulcrumError('config', `${nameOf(url)}: user and password are percent-encoded, % as %25`);
   }
 }
 

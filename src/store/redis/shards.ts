@@ -8,8 +8,11 @@ export type ShardGroup = readonly number[];
 /** What a group answered, or why it did not. */
 export type ShardAnswer<R> = { readonly value: R } | { readonly error: FulcrumError };
 
-/** How long a shard that failed is left alone while others answer, in ms: waiting for it would hold them up. */
-const restMs = 500;
+/**
+ * A shard that failed is left alone for so many times as long as its failure took, while others answer: waiting for it
+ * would hold them up.
+ */
+const restFactor = 2;
 
 /** Asks shards of which some may be away: on a cluster the others go on. */
 export class Shards {
@@ -22,35 +25,38 @@ export class Shards {
   /**
    * Asks each group and waits for all of them, so that nothing is under way any more when the caller tries again.
    *
-   * @param inTurn one after the other. @defaultValue all at once
    * @throws FulcrumError when no group answers, or one fails in a way that trying again cannot mend
    */
   async ask<R>(
     groups: readonly ShardGroup[],
     work: (group: ShardGroup) => Promise<R>,
-    inTurn = false,
   ): Promise<ShardAnswer<R>[]> {
-    const resting = groups.filter((group) => this.rests(group));
-    const answerOf = async (group: ShardGroup): Promise<ShardAnswer<R>> => {
-      const away = this.away.get(group[0] ?? 0);
-      const isLeftAlone = resting.length < groups.length && resting.includes(group);
-      return away !== undefined && isLeftAlone ? { error: away.error } : this.answer(group, work);
-    };
-    const answers: ShardAnswer<R>[] = [];
-    if (inTurn) for (const group of groups) answers.push(await answerOf(group));
-    else answers.push(...(await Promise.all(groups.map(answerOf))));
-    this.judge(groups, answers);
+    const isLeftAlone = this.leftAlone(groups);
+    const answers = await Promise.all(
+      groups.map(async (group) => (isLeftAlone(group) && this.known(group)) || this.answer(group, work)),
+    );
+    this.judge(answers);
     return answers;
   }
 
   /** The same, without the groups that did not answer. */
-  async some<R>(
-    groups: readonly ShardGroup[],
-    work: (group: ShardGroup) => Promise<R>,
-    inTurn = false,
-  ): Promise<R[]> {
-    const answers = await this.ask(groups, work, inTurn);
+  async some<R>(groups: readonly ShardGroup[], work: (group: ShardGroup) => Promise<R>): Promise<R[]> {
+    const answers = await this.ask(groups, work);
     return answers.flatMap((answer) => ('value' in answer ? [answer.value] : []));
+  }
+
+  /** One group after the other. Waiting for all that are away would take very long so: one of them at most is asked. */
+  async inTurn(groups: readonly ShardGroup[], work: (group: ShardGroup) => Promise<void>): Promise<void> {
+    const isLeftAlone = this.leftAlone(groups);
+    const answers: ShardAnswer<void>[] = [];
+    let failed = false;
+    for (const group of groups) {
+      const known: ShardAnswer<void> | null = failed || isLeftAlone(group) ? this.known(group) : null;
+      const answer: ShardAnswer<void> = known ?? (await this.answer(group, work));
+      failed ||= 'error' in answer;
+      answers.push(answer);
+    }
+    this.judge(answers);
   }
 
   /** What the first group says that can; those that failed just now come last. @throws FulcrumError when none can */
@@ -70,28 +76,41 @@ export class Shards {
     return performance.now() < (this.away.get(first)?.until ?? 0);
   }
 
+  /** Which of these groups are not asked just now: never all of them. */
+  private leftAlone(groups: readonly ShardGroup[]): (group: ShardGroup) => boolean {
+    const resting = new Set(groups.filter((group) => this.rests(group)));
+    return (group) => resting.size < groups.length && resting.has(group);
+  }
+
+  /** Why a group was away when it was last asked. */
+  private known([first = 0]: ShardGroup): { readonly error: FulcrumError } | null {
+    return this.away.get(first) ?? null;
+  }
+
   private async answer<R>(
     group: ShardGroup,
     work: (group: ShardGroup) => Promise<R>,
   ): Promise<ShardAnswer<R>> {
     const [first = 0] = group;
+    const begun = performance.now();
     try {
       const value = await work(group);
       this.away.delete(first);
       return { value };
     } catch (error) {
       if (!(error instanceof FulcrumError)) throw error;
-      this.away.set(first, { error, until: performance.now() + restMs });
+      const now = performance.now();
+      this.away.set(first, { error, until: now + restFactor * (now - begun) });
       return { error };
     }
   }
 
-  private judge<R>(groups: readonly ShardGroup[], answers: readonly ShardAnswer<R>[]): void {
+  private judge(answers: readonly ShardAnswer<unknown>[]): void {
     const errors = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []));
     const permanent = errors.find(isPermanent);
     if (permanent !== undefined) throw permanent;
     const [error] = errors;
-    if (error !== undefined && errors.length === groups.length) {
+    if (error !== undefined && errors.length === answers.length) {
       // Nobody is held up by asking them all again.
       for (const [first, away] of this.away) this.away.set(first, { ...away, until: 0 });
       throw error;

@@ -53,6 +53,7 @@ import {
 import { openMeta, readProcessor, registerProcessor } from './meta.js';
 import { type OutboxRow, toEntries } from './outbox.js';
 import { SharedPolicies } from './policies.js';
+import { Rights } from './rights.js';
 import { runScript, type ScriptName, type ScriptValue } from './scripts.js';
 import { ServerClock } from './server-clock.js';
 import { doAll, type ShardGroup, Shards } from './shards.js';
@@ -89,6 +90,7 @@ export class RedisStore implements SharedStore {
   private registered: { readonly rules: StoreRules | null; readonly at: number };
   private readonly serverClock: ServerClock;
   private readonly shards: Shards;
+  private readonly rights: Rights;
   private isOpen = true;
 
   private constructor(
@@ -102,6 +104,7 @@ export class RedisStore implements SharedStore {
     this.registered = { rules, at: Date.now() };
     this.serverClock = new ServerClock(client);
     this.shards = new Shards(options.onStatus ?? (() => {}));
+    this.rights = new Rights(client, options.url);
   }
 
   /** Whether circuits of silent pairs recover by time here; what processors say, else true. */
@@ -218,7 +221,7 @@ export class RedisStore implements SharedStore {
       for (const shard of group)
         if (looked < request.limit) looked += await this.dueOfShard(shard, request, request.limit - looked);
     };
-    await this.shards.some(this.calls(allShards(this.layout)), lookAt, true);
+    await this.shards.inTurn(this.calls(allShards(this.layout)), lookAt);
     return looked;
   }
 
@@ -405,7 +408,10 @@ export class RedisStore implements SharedStore {
   }
 
   private run(name: ScriptName, { keys, args }: ScriptCall): Promise<unknown> {
-    return this.ask(() => runScript(this.client, name, keys, args));
+    return this.ask(async () => {
+      await this.rights.check(keys);
+      return runScript(this.client, name, keys, args);
+    });
   }
 
   private async ask<T>(work: () => Promise<T>): Promise<T> {
