@@ -263,7 +263,8 @@ export class TrustManager {
   }
 }
 
-function refusal(result: ApplyResult | undefined): FulcrumError {
+function refusal(result: ApplyResult | undefined): Error {
+  if (result?.kind === 'failed') return result.error;
   if (result?.kind === 'rejected')
     return new FulcrumError('state_unreadable', `the store refused the pair: ${result.detail}`);
   return new FulcrumError(

@@ -81,9 +81,12 @@ export type ApplyResult =
   | { readonly kind: 'duplicate' }
   /** Not after the pair's last reset. */
   | { readonly kind: 'superseded' }
-  /** The store could not do it just now; the event is as it was, and is to be applied again. */
-  | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'rejected'; readonly reason: StoreRejection; readonly detail: string };
+  | { readonly kind: 'rejected'; readonly reason: StoreRejection; readonly detail: string }
+  /**
+   * The store could not do it just now, though it could do others of the batch; the event is as it was, and is to be
+   * applied again. So are all events of its pair that came after it in the batch.
+   */
+  | { readonly kind: 'failed'; readonly error: Error };
 
 export interface CommandToApply extends PairNames {
   readonly tenant: string;
@@ -136,11 +139,15 @@ export interface SourceMark {
 }
 
 /**
- * Trust state, shared and atomic. Every call is one atomic step: it happens whole or, when it throws, not at
- * all. A store that throws has lost nothing; its caller tries again.
+ * Trust state, shared and atomic. Every call is one atomic step in each place that the state lies in: there it happens
+ * whole or not at all. A store that throws has lost nothing; its caller tries again, and what was done is not done
+ * twice.
  */
 export interface TrustStore {
-  /** Applies a batch in its order and gives a result an event, in the same order. */
+  /**
+   * Applies a batch in its order and gives a result an event, in the same order. Where a store lies in several places
+   * and not all of them answer, what lies in the others `failed`; it throws when none of the batch could be done.
+   */
   apply(batch: ApplyBatch): Awaitable<readonly ApplyResult[]>;
   command(command: CommandToApply): Awaitable<CommandResult>;
   /** What is known of a pair, or null. @throws FulcrumError `state_unreadable` */

@@ -1,4 +1,4 @@
-import { beforeAll, expect } from 'vitest';
+import { beforeAll } from 'vitest';
 import type { TrustStore } from '../../src/ports.js';
 import { packPair } from '../../src/store/packed.js';
 import { ownBytes } from '../../src/store/redis/answers.js';
@@ -11,17 +11,11 @@ import { describeWithServer } from '../servers/describe.js';
 import { startRedis } from '../servers/redis.js';
 import { startRedisCluster } from '../servers/redis-cluster.js';
 import { describeParity } from './parity.js';
+import { takeLuaNumbers } from './store/lua-numbers.js';
 import type { StoreUnderTest } from './store/under-test.js';
 import { describeTrustStore } from './store.js';
 
-/** Powers and logarithms of Lua and of JavaScript may differ in their last bits. */
-expect.addEqualityTesters([
-  (a: unknown, b: unknown) => {
-    if (typeof a !== 'number' || typeof b !== 'number' || Object.is(a, b)) return undefined;
-    const size = Math.max(1, Math.abs(a), Math.abs(b));
-    return Math.abs(a - b) <= (size > 1e8 ? 1e-15 : 1e-12) * size ? true : undefined;
-  },
-]);
+takeLuaNumbers();
 
 let namespaces = 0;
 

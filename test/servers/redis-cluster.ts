@@ -6,15 +6,28 @@ import { until } from './until.js';
 export interface RedisCluster {
   /** The masters; their slots are even parts, in this order. */
   readonly nodes: readonly RedisServer[];
+  /** The master of the slot of a key. */
+  masterOf(key: string): Promise<RedisServer>;
+  /** Moves the slot of a key to another master, as an operator does: key by key, then by telling all nodes. */
+  moveSlot(key: string, to: RedisServer, progress: (left: number) => Promise<void>): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface RedisClusterOptions {
+  readonly masters?: number;
+  /** Settings of each, as on its command line. */
+  readonly args?: readonly string[];
 }
 
 const slots = 16_384;
 
 /** Starts masters on loopback that share the slots; resolves when each says that the cluster is ok. */
-export async function startRedisCluster({ masters = 3 } = {}): Promise<RedisCluster> {
+export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
+  const { masters = 3, args = [] } = options;
   const busPorts = await Promise.all(Array.from({ length: masters }, freePort));
-  const nodes = await Promise.all(busPorts.map((port) => startRedis({ args: clusterArgs(port) })));
+  const nodes = await Promise.all(
+    busPorts.map((port) => startRedis({ args: [...clusterArgs(port), ...args] })),
+  );
   const stop = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.stop())));
   const clients = nodes.map(({ url }) => new Redis(url));
   try {
@@ -25,7 +38,55 @@ export async function startRedisCluster({ masters = 3 } = {}): Promise<RedisClus
   } finally {
     for (const client of clients) client.disconnect();
   }
-  return { nodes, stop };
+  return {
+    nodes,
+    masterOf: (key) => masterOf(nodes, key),
+    moveSlot: (key, to, progress) => moveSlot(nodes, key, to, progress),
+    stop,
+  };
+}
+
+async function masterOf(nodes: readonly RedisServer[], key: string): Promise<RedisServer> {
+  for (const node of nodes) {
+    const answer = await withClient(node, (client) => client.call('EXISTS', key)).catch(String);
+    if (typeof answer === 'number') return node;
+  }
+  throw new Error(`no master has the slot of ${key}`);
+}
+
+async function moveSlot(
+  nodes: readonly RedisServer[],
+  key: string,
+  to: RedisServer,
+  progress: (left: number) => Promise<void>,
+): Promise<void> {
+  const from = await masterOf(nodes, key);
+  const idOf = (node: RedisServer) => withClient(node, (client) => client.call('CLUSTER', 'MYID'));
+  const [fromId, toId] = [String(await idOf(from)), String(await idOf(to))];
+  await withClient(from, async (source) => {
+    const slot = Number(await source.call('CLUSTER', 'KEYSLOT', key));
+    const tell = (node: RedisServer, ...what: string[]) =>
+      withClient(node, (client) => client.call('CLUSTER', 'SETSLOT', slot, ...what));
+    await tell(to, 'IMPORTING', fromId);
+    await tell(from, 'MIGRATING', toId);
+    for (;;) {
+      const keys = (await source.call('CLUSTER', 'GETKEYSINSLOT', slot, 10_000)) as string[];
+      await progress(keys.length);
+      if (keys.length === 0) break;
+      await source.call('MIGRATE', to.host, to.port, keys[0] ?? '', 0, 5_000);
+    }
+    for (const node of [to, from, ...nodes]) await tell(node, 'NODE', toId);
+  });
+}
+
+async function withClient<R>(node: RedisServer, work: (client: Redis) => Promise<R>): Promise<R> {
+  const client = new Redis({ host: node.host, port: node.port, retryStrategy: null, lazyConnect: true });
+  try {
+    await client.connect();
+    return await work(client);
+  } finally {
+    client.disconnect();
+  }
 }
 
 const clusterArgs = (busPort: number): readonly string[] => [

@@ -11,7 +11,10 @@ import { until } from './until.js';
 interface Address {
   readonly host: string;
   readonly port: number;
+  readonly password?: string;
 }
+
+type Node = RedisServer & { readonly password: string };
 
 interface Sentinel extends Address {
   stop(): Promise<void>;
@@ -29,13 +32,15 @@ export interface RedisSentinel {
 
 const masterName = 'fulcrum';
 
-/** Starts a master, a replica and one sentinel that watches both. */
-export async function startRedisSentinel(): Promise<RedisSentinel> {
-  const master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] });
-  const replica = await startRedis({ args: ['--replicaof', `${master.host} ${master.port}`] });
-  const nodes = [master, replica] as const;
-  await until('the replica follows its master', () => hasReplica(master));
-  const sentinel = await startSentinel(master.port);
+/** Starts a master, a replica and one sentinel that watches both; with a password all three want it. */
+export async function startRedisSentinel({ password = '' } = {}): Promise<RedisSentinel> {
+  const args = ['--repl-diskless-sync-delay', '0'];
+  if (password !== '') args.push('--requirepass', password, '--masterauth', password);
+  const master = await startRedis({ args });
+  const replica = await startRedis({ args: [...args, '--replicaof', `${master.host} ${master.port}`] });
+  const nodes = [master, replica].map((node) => Object.assign(node, { password })) as [Node, Node];
+  await until('the replica follows its master', () => hasReplica(nodes[0]));
+  const sentinel = await startSentinel(master.port, password);
   const stop = async (): Promise<void> => {
     await Promise.all([sentinel.stop(), ...nodes.map((node) => node.stop())]);
   };
@@ -52,7 +57,7 @@ export async function startRedisSentinel(): Promise<RedisSentinel> {
   };
 }
 
-async function startSentinel(masterPort: number): Promise<Sentinel> {
+async function startSentinel(masterPort: number, password: string): Promise<Sentinel> {
   const [port, folder] = [await freePort(), serverFolder('sentinel')];
   // Sentinel keeps what it learns in its configuration file.
   const file = join(folder.data, 'sentinel.conf');
@@ -63,6 +68,7 @@ async function startSentinel(masterPort: number): Promise<Sentinel> {
     `sentinel down-after-milliseconds ${masterName} 1000`,
     `sentinel failover-timeout ${masterName} 3000`,
   ];
+  if (password !== '') lines.push(`requirepass ${password}`, `sentinel auth-pass ${masterName} ${password}`);
   writeFileSync(file, `${lines.join('\n')}\n`);
   const { path } = ownServerFor('redis');
   const server = await ServerProcess.start({
@@ -73,14 +79,21 @@ async function startSentinel(masterPort: number): Promise<Sentinel> {
     ready: () => firstLine({ host: loopback, port, say: 'PING\r\n' }),
     folder,
   });
-  return { host: loopback, port, stop: () => server.stop() };
+  return { host: loopback, port, password, stop: () => server.stop() };
 }
 
-async function hasReplica(master: RedisServer): Promise<boolean> {
-  return String(await ask(master, 'INFO', 'replication')).includes('state=online');
+/** A replica that is called online may not have been sent anything yet: one that acknowledges has. */
+async function hasReplica(master: Node): Promise<boolean> {
+  const client = clientOf(master);
+  try {
+    await client.publish('', '');
+    return (await client.wait(1, 1_000)) === 1;
+  } finally {
+    client.disconnect();
+  }
 }
 
-async function failover(sentinel: Sentinel, nodes: readonly RedisServer[]): Promise<RedisServer> {
+async function failover(sentinel: Sentinel, nodes: readonly Node[]): Promise<RedisServer> {
   const before = await masterPort(sentinel);
   // It refuses until it has heard from the replica itself.
   await until('the sentinel begins a failover', () => ask(sentinel, 'SENTINEL', 'FAILOVER', masterName));
@@ -98,12 +111,18 @@ async function masterPort(sentinel: Sentinel): Promise<number> {
 }
 
 /** One command on a connection of its own. */
-async function ask({ host, port }: Address, command: string, ...args: readonly string[]): Promise<unknown> {
-  const client = new Redis({ host, port, retryStrategy: null, lazyConnect: true });
+async function ask(address: Address, command: string, ...args: readonly string[]): Promise<unknown> {
+  const client = clientOf(address);
   try {
-    await client.connect();
     return await client.call(command, ...args);
   } finally {
     client.disconnect();
   }
+}
+
+function clientOf({ host, port, password = '' }: Address): Redis {
+  const auth = password === '' ? {} : { password };
+  const client = new Redis({ host, port, ...auth, retryStrategy: null });
+  // The call that fails says it.
+  return client.on('error', () => {});
 }

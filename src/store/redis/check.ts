@@ -1,8 +1,10 @@
+import { Cluster, type Redis } from 'ioredis';
 import { messageOf } from '../../errors.js';
 import type { Finding } from '../../ports.js';
 import { connectRedis, nameOf, type RedisClient, type RedisConnection } from './connection.js';
 import { defaultPrefix, layoutVersion, metaKey, policiesKey } from './layout.js';
 import { SharedPolicies } from './policies.js';
+import { missingRights } from './rights.js';
 
 export interface RedisCheck extends RedisConnection {
   readonly prefix?: string;
@@ -22,17 +24,28 @@ export async function checkRedis(options: RedisCheck): Promise<readonly Finding[
   }
   try {
     const prefix = options.prefix ?? defaultPrefix;
+    const findings: Finding[] = [];
+    for (const [where, node] of nodesOf(client, options.url))
+      findings.push(
+        await looked(`${where} version`, () => version(node, where)),
+        await looked(`${where} eviction`, () => eviction(node, where)),
+        await looked(`${where} persistence`, () => persistence(node, where)),
+        await looked(`${where} permissions`, () => permissions(node, where, prefix)),
+      );
     return [
-      await looked(`${where} version`, () => version(client, where)),
-      await looked(`${where} eviction`, () => eviction(client, where)),
-      await looked(`${where} persistence`, () => persistence(client, where)),
-      await looked(`${where} scripts`, () => scripts(client, where, prefix)),
+      ...findings,
       await looked(`${where} key ${metaKey(prefix)}`, () => layout(client, prefix, options.shards ?? null)),
-      await looked(`${where} key ${policiesKey(prefix)}`, () => policies(client, prefix)),
+      await looked(`${where} key ${policiesKey(prefix)}`, () => policies(client, prefix, options.url)),
     ];
   } finally {
     client.disconnect();
   }
+}
+
+/** What is looked at by itself: each master of a cluster, by its name. */
+function nodesOf(client: RedisClient, url: string): [where: string, node: Redis][] {
+  if (!(client instanceof Cluster)) return [[`redis ${nameOf(url)}`, client]];
+  return client.nodes('master').map((node) => [`redis ${node.options.host}:${node.options.port}`, node]);
 }
 
 async function looked(what: string, look: () => Promise<Finding>): Promise<Finding> {
@@ -40,25 +53,27 @@ async function looked(what: string, look: () => Promise<Finding>): Promise<Findi
     return await look();
   } catch (error) {
     const message = messageOf(error);
-    return message.startsWith('NOPERM')
+    if (!message.startsWith('NOPERM')) return bad(what, message, 'see the message');
+    const isAsideFromWork = message.includes("'config");
+    return isAsideFromWork
       ? {
           what,
           status: 'warning',
           detail: message,
           mend: 'let the user of redis.url run this, or look by hand',
         }
-      : bad(what, message, 'see the message');
+      : bad(what, message, 'add it to the ACL rule of the user');
   }
 }
 
-async function version(client: RedisClient, where: string): Promise<Finding> {
+async function version(client: Redis, where: string): Promise<Finding> {
   const text = /redis_version:(\S+)/.exec(await client.info('server'))?.[1] ?? 'unknown';
   const what = `${where} version`;
   if (Number.parseInt(text, 10) >= oldestServer) return ok(what, text);
   return bad(what, text, `run Redis ${oldestServer} or later`);
 }
 
-async function eviction(client: RedisClient, where: string): Promise<Finding> {
+async function eviction(client: Redis, where: string): Promise<Finding> {
   const what = `${where} eviction`;
   const policy = await setting(client, 'maxmemory-policy');
   const most = Number(await setting(client, 'maxmemory'));
@@ -70,7 +85,7 @@ async function eviction(client: RedisClient, where: string): Promise<Finding> {
   );
 }
 
-async function persistence(client: RedisClient, where: string): Promise<Finding> {
+async function persistence(client: Redis, where: string): Promise<Finding> {
   const what = `${where} persistence`;
   const [aof, fsync] = [await setting(client, 'appendonly'), await setting(client, 'appendfsync')];
   if (aof === 'yes') return ok(what, `append-only file, fsync ${fsync}`);
@@ -79,15 +94,21 @@ async function persistence(client: RedisClient, where: string): Promise<Finding>
   return { what, status: 'warning', detail, mend: 'set appendonly yes and appendfsync everysec, or always' };
 }
 
-async function setting(client: RedisClient, name: string): Promise<string> {
+async function setting(client: Redis, name: string): Promise<string> {
   const [, value = ''] = (await client.call('config', 'get', name)) as string[];
   return value;
 }
 
-async function scripts(client: RedisClient, where: string, prefix: string): Promise<Finding> {
-  const what = `${where} scripts`;
-  await client.eval("return redis.call('INFO', 'server')", 1, `${prefix}:{0}:mark`);
-  return ok(what, 'may be run');
+async function permissions(client: Redis, where: string, prefix: string): Promise<Finding> {
+  const what = `${where} permissions`;
+  const key = `${prefix}:{0}:mark`;
+  const missing = await missingRights(client, key);
+  if (missing.length === 0) return ok(what, 'the user may do all that is needed');
+  return bad(
+    what,
+    `the user lacks ${missing.join(' ')}, or the keys ~${prefix}:*`,
+    'add it to the ACL rule of the user',
+  );
 }
 
 async function layout(client: RedisClient, prefix: string, shards: number | null): Promise<Finding> {
@@ -115,9 +136,9 @@ async function layout(client: RedisClient, prefix: string, shards: number | null
   return ok(what, `layout ${fields['layout']}, ${fields['shards']} shards`);
 }
 
-async function policies(client: RedisClient, prefix: string): Promise<Finding> {
+async function policies(client: RedisClient, prefix: string, url: string): Promise<Finding> {
   const what = `redis key ${policiesKey(prefix)}`;
-  const known = await new SharedPolicies(client, prefix).read();
+  const known = await new SharedPolicies(client, prefix, url).read();
   if (known === null) return ok(what, 'none: every pair is under the defaults');
   return ok(what, `version ${known.version}, ${known.book.all.length} policies`);
 }

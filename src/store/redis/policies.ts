@@ -1,8 +1,9 @@
 /** `ft:policies`: the policies of a fleet, one versioned document for all of its processes. */
 import { FulcrumError, messageOf } from '../../errors.js';
 import { PolicyBook, type PolicyDocument } from '../../trust/policies.js';
-import type { RedisClient } from './connection.js';
+import { type RedisClient, unavailable } from './connection.js';
 import { policiesKey } from './layout.js';
+import { runScript } from './scripts.js';
 
 export class SharedPolicies {
   private known: { readonly text: string; readonly book: PolicyBook; readonly version: number } | null = null;
@@ -10,11 +11,16 @@ export class SharedPolicies {
   constructor(
     private readonly client: RedisClient,
     private readonly prefix: string,
+    private readonly url: string,
   ) {}
 
-  /** The policies as they are now; null where there are none. @throws FulcrumError `config` when they are broken */
+  /**
+   * The policies as they are now; null where there are none.
+   *
+   * @throws FulcrumError `config` when they are broken, `denied` or `unavailable`
+   */
   async read(): Promise<{ readonly book: PolicyBook; readonly version: number } | null> {
-    const text = await this.client.get(policiesKey(this.prefix));
+    const text = await this.get();
     if (text === null) return null;
     if (this.known?.text !== text) {
       const document = parse(text, policiesKey(this.prefix));
@@ -27,21 +33,24 @@ export class SharedPolicies {
   async write(document: PolicyDocument): Promise<void> {
     const text = stringify(document);
     for (;;) {
-      const before = await this.client.get(policiesKey(this.prefix));
+      const before = await this.get();
       if (before !== null && parse(before, policiesKey(this.prefix)).version >= document.version) return;
-      const swapped = await this.client.eval(
-        `local now = redis.call('GET', KEYS[1])
-         if (now or '') ~= ARGV[1] then return 0 end
-         redis.call('SET', KEYS[1], ARGV[2])
-         return 1`,
-        1,
-        policiesKey(this.prefix),
-        before ?? '',
-        text,
-      );
-      if (swapped === 1) return;
+      if (await this.swap(before ?? '', text)) return;
     }
   }
+
+  private get(): Promise<string | null> {
+    return this.client.get(policiesKey(this.prefix)).catch(this.fail);
+  }
+
+  private async swap(before: string, after: string): Promise<boolean> {
+    const key = policiesKey(this.prefix);
+    return (await runScript(this.client, 'policies', [key], [before, after]).catch(this.fail)) === 1;
+  }
+
+  private readonly fail = (error: unknown): never => {
+    throw unavailable(this.url, error);
+  };
 }
 
 /** JSON has no infinity. */

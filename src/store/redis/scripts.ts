@@ -3,7 +3,16 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { RedisClient } from './connection.js';
 
-export type ScriptName = 'agents' | 'apply' | 'command' | 'due' | 'lease' | 'mark' | 'relay';
+export type ScriptName =
+  | 'agents'
+  | 'apply'
+  | 'command'
+  | 'due'
+  | 'lease'
+  | 'mark'
+  | 'permissions'
+  | 'policies'
+  | 'relay';
 
 /** A key or an argument of a script. */
 export type ScriptValue = string | Buffer | number;

@@ -26,7 +26,7 @@ import {
   type RedisConnection,
   unavailable,
 } from './connection.js';
-import { groupByPair } from './grouping.js';
+import { groupByPair, type PairEvents } from './grouping.js';
 import {
   allShards,
   defaultPrefix,
@@ -41,8 +41,10 @@ import {
 import { openMeta, readProcessor, registerProcessor } from './meta.js';
 import { type OutboxRow, toEntries } from './outbox.js';
 import { SharedPolicies } from './policies.js';
+import { Rights } from './rights.js';
 import { runScript, type ScriptName, type ScriptValue } from './scripts.js';
 import { ServerClock } from './server-clock.js';
+import { doAll, type ShardGroup, Shards } from './shards.js';
 import { unpackTransition } from './transition.js';
 
 export interface RedisStoreOptions extends RedisConnection {
@@ -75,6 +77,8 @@ export class RedisStore implements SharedStore {
   private readonly replaySpan: number;
   private registered: { readonly rules: StoreRules | null; readonly at: number };
   private readonly serverClock: ServerClock;
+  private readonly shards: Shards;
+  private readonly rights: Rights;
   private isOpen = true;
 
   private constructor(
@@ -87,6 +91,8 @@ export class RedisStore implements SharedStore {
     this.replaySpan = options.replaySpan ?? 1_000_000;
     this.registered = { rules, at: Date.now() };
     this.serverClock = new ServerClock(client);
+    this.shards = new Shards(options.onStatus ?? (() => {}));
+    this.rights = new Rights(client, options.url);
   }
 
   /** Whether circuits of silent pairs recover by time here; what processors say, else true. */
@@ -107,7 +113,7 @@ export class RedisStore implements SharedStore {
         create: options.create ?? true,
       });
       const rules = processor === null ? null : { ...processor, streamed: true };
-      const policies = new SharedPolicies(client, prefix);
+      const policies = new SharedPolicies(client, prefix, options.url);
       const store = new RedisStore(client, options, { prefix, shards }, policies, rules);
       await store.serverClock.measure();
       return store;
@@ -194,10 +200,11 @@ export class RedisStore implements SharedStore {
 
   async due(request: DueRequest): Promise<number> {
     let looked = 0;
-    for (const shard of allShards(this.layout)) {
-      if (looked >= request.limit) break;
-      looked += await this.dueOfShard(shard, request, request.limit - looked);
-    }
+    const lookAt = async (group: ShardGroup): Promise<void> => {
+      for (const shard of group)
+        if (looked < request.limit) looked += await this.dueOfShard(shard, request, request.limit - looked);
+    };
+    await this.shards.inTurn(this.calls(allShards(this.layout)), lookAt);
     return looked;
   }
 
@@ -213,16 +220,14 @@ export class RedisStore implements SharedStore {
 
   readonly outbox = {
     read: async (limit: number): Promise<readonly OutboxEntry[]> => {
-      const answers = await Promise.all(
-        this.calls(allShards(this.layout), (shard) => shard).map(async (shards) => {
-          const keys = shards.flatMap((shard) => [
-            shardKey(this.layout, shard, 'relay'),
-            shardKey(this.layout, shard, 'outbox'),
-          ]);
-          const answer = await this.run('relay', { keys, args: [this.owner, leaseMs, limit] });
-          return shards.flatMap((shard, i) => toEntries(shard, (answer as (OutboxRow[] | number)[])[i] ?? 0));
-        }),
-      );
+      const answers = await this.shards.some(this.calls(allShards(this.layout)), async (shards) => {
+        const keys = shards.flatMap((shard) => [
+          shardKey(this.layout, shard, 'relay'),
+          shardKey(this.layout, shard, 'outbox'),
+        ]);
+        const answer = await this.run('relay', { keys, args: [this.owner, leaseMs, limit] });
+        return shards.flatMap((shard, i) => toEntries(shard, (answer as (OutboxRow[] | number)[])[i] ?? 0));
+      });
       return answers.flat();
     },
     remove: async (entries: readonly OutboxEntry[]): Promise<void> => {
@@ -231,10 +236,8 @@ export class RedisStore implements SharedStore {
         const [shard = '', entry = ''] = id.split('/');
         byShard.set(Number(shard), [...(byShard.get(Number(shard)) ?? []), entry]);
       }
-      await Promise.all(
-        [...byShard].map(([shard, ids]) =>
-          this.ask(() => this.client.xdel(shardKey(this.layout, shard, 'outbox'), ...ids)),
-        ),
+      await doAll([...byShard], ([shard, ids]) =>
+        this.ask(() => this.client.xdel(shardKey(this.layout, shard, 'outbox'), ...ids)),
       );
     },
   };
@@ -242,19 +245,27 @@ export class RedisStore implements SharedStore {
   async mark(marks: readonly SourceMark[]): Promise<void> {
     if (marks.length === 0) return;
     await this.ask(() => this.serverClock.measure());
-    const written = await Promise.all(
-      allShards(this.layout).map((shard) => this.markShard(shard, marks, false)),
-    );
-    if (written.every(Boolean)) return;
+    const refused: number[] = [];
+    const write = (shards: readonly number[], takeOver: boolean) =>
+      this.shards.some(this.calls(shards), (group) =>
+        doAll(group, async (shard) => {
+          if (!(await this.markShard(shard, marks, takeOver))) refused.push(shard);
+        }),
+      );
+    await write(allShards(this.layout), false);
+    if (refused.length === 0) return;
     this.options.onStatus?.(
       `${nameOf(this.options.url)} was restarted or failed over: what it lost of its last writes is not read again`,
       'warn',
     );
-    await Promise.all(allShards(this.layout).map((shard) => this.markShard(shard, marks, true)));
+    await write(refused, true);
   }
 
   async marks(): Promise<readonly SourceMark[]> {
-    const fields = await this.ask(() => this.client.hgetall(shardKey(this.layout, 0, 'mark')));
+    // Every shard has them all; one that was away for a while is behind, which is no harm.
+    const fields = await this.shards.first(this.calls(allShards(this.layout)), ([shard = 0]) =>
+      this.ask(() => this.client.hgetall(shardKey(this.layout, shard, 'mark'))),
+    );
     return Object.entries(fields).flatMap(([field, value]) => {
       const source = /^acknowledged:(.*)$/s.exec(field)?.[1];
       if (source === undefined) return [];
@@ -270,11 +281,9 @@ export class RedisStore implements SharedStore {
     this.isOpen = false;
     const own = allShards(this.layout).map((shard) => shardKey(this.layout, shard, 'relay'));
     // The next relay need not wait for the leases to lapse.
-    await Promise.all(
-      own.map(async (key) => {
-        if ((await this.client.get(key)) === this.owner) await this.client.del(key);
-      }),
-    ).catch(() => {});
+    await doAll(own, async (key) => {
+      if ((await this.client.get(key)) === this.owner) await this.client.del(key);
+    }).catch(() => {});
     this.client.disconnect();
   }
 
@@ -300,27 +309,43 @@ export class RedisStore implements SharedStore {
 
   private async applyEvents(batch: ApplyBatch): Promise<ApplyResult[]> {
     const results: ApplyResult[] = new Array(batch.events.length);
-    for (const groups of groupByPair(batch.events))
-      await Promise.all(
-        this.calls(groups, ({ first }) => shardOf(this.layout, first.pairId)).map(async (ofCall) => {
-          const answer = await this.run('apply', applyCall(this.layout, batch, ofCall));
-          takeResults(answer, batch.events, ofCall, results);
-        }),
-      );
+    // What failed in one call holds back the rest of its shard: a pair's events keep their order.
+    const held = new Map<number, FulcrumError>();
+    for (const groups of groupByPair(batch.events)) await this.applyGroups(batch, groups, held, results);
     return results;
   }
 
-  /** Puts together what one call may be about: all of it, or on a cluster what lies in one shard. */
-  private calls<T>(things: readonly T[], shardOfThing: (thing: T) => number): readonly (readonly T[])[] {
-    if (!this.client.isCluster) return [things];
-    const calls = new Map<number, T[]>();
-    for (const thing of things) {
-      const shard = shardOfThing(thing);
-      const call = calls.get(shard);
-      if (call === undefined) calls.set(shard, [thing]);
-      else call.push(thing);
+  /** One call for each shard of a cluster, else one in all. */
+  private async applyGroups(
+    batch: ApplyBatch,
+    groups: readonly PairEvents[],
+    held: Map<number, FulcrumError>,
+    results: ApplyResult[],
+  ): Promise<void> {
+    const calls = new Map<number, PairEvents[]>();
+    for (const group of groups) {
+      const call = this.client.isCluster ? shardOf(this.layout, group.first.pairId) : 0;
+      const ofCall = calls.get(call);
+      if (ofCall === undefined) calls.set(call, [group]);
+      else ofCall.push(group);
     }
-    return [...calls.values()];
+    const asked = [...calls.keys()].filter((call) => !held.has(call)).map((call) => [call]);
+    const answers = await this.shards.ask(asked, async ([call = 0]) => {
+      const ofCall = calls.get(call) ?? [];
+      const answer = await this.run('apply', applyCall(this.layout, batch, ofCall));
+      takeResults(answer, batch.events, ofCall, results);
+    });
+    answers.forEach((answer, i) => {
+      if ('error' in answer) held.set(asked[i]?.[0] ?? 0, answer.error);
+    });
+    for (const [call, error] of held)
+      for (const { indexes } of calls.get(call) ?? [])
+        for (const index of indexes) results[index] = { kind: 'failed', error };
+  }
+
+  /** Shards that one call may be about: all of them, but for a cluster. */
+  private calls(shards: readonly number[]): readonly ShardGroup[] {
+    return this.client.isCluster ? shards.map((shard) => [shard]) : [shards];
   }
 
   private async dueOfShard(shard: number, request: DueRequest, limit: number): Promise<number> {
@@ -374,7 +399,10 @@ export class RedisStore implements SharedStore {
   }
 
   private run(name: ScriptName, { keys, args }: ScriptCall): Promise<unknown> {
-    return this.ask(() => runScript(this.client, name, keys, args));
+    return this.ask(async () => {
+      await this.rights.check(keys);
+      return runScript(this.client, name, keys, args);
+    });
   }
 
   private async ask<T>(work: () => Promise<T>): Promise<T> {
