@@ -1,8 +1,8 @@
 /** Which servers the tests can use: an address, else a binary, else what was installed, else a container. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { containersAnswer } from './container.js';
 
 export type ServerKind = 'redis' | 'nats' | 'nats 2.9' | 'kafka';
@@ -20,7 +20,11 @@ export type Found =
   | { readonly from: 'address'; readonly address: string }
   | { readonly from: 'container'; readonly image: string };
 
-const installed = fileURLToPath(new URL('../../.servers/', import.meta.url));
+/** Beside the project's package.json, wherever this file was compiled to: the benchmarks use it too. */
+const installed = join(
+  dirname(createRequire(import.meta.url).resolve('fulcrum-trust/package.json')),
+  '.servers/',
+);
 
 interface Kind {
   readonly variable?: string;

@@ -19,6 +19,8 @@ export interface KafkaOptions {
   readonly tls?: Certificates;
   /** Server properties beyond these. An authorizer has to allow `User:ANONYMOUS`, which the broker itself is. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Flags of the Java machine. @defaultValue little memory and a quick start */
+  readonly javaFlags?: readonly string[];
   /** @defaultValue a free one */
   readonly port?: number;
   /** Where its logs are kept; not removed. @defaultValue a folder that is removed with the server */
@@ -33,7 +35,7 @@ export interface KafkaServer extends TestServer {
 const run = promisify(execFile);
 
 /** Little memory and a quick start matter more than speed later. */
-const javaFlags = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
+const quickJava = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
 
 /** Starts Kafka on one node, broker and controller in one, or gives the brokers that the environment names. */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServer> {
@@ -56,7 +58,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
 }
 
 async function startOwn(jars: string, version: string, options: KafkaOptions): Promise<KafkaServer> {
-  const { port = await freePort(), dir, ...secured } = options;
+  const { port = await freePort(), dir, javaFlags = quickJava, ...secured } = options;
   const folder = serverFolder('kafka', dir);
   const settings: KafkaSettings = {
     ...secured,

@@ -1,18 +1,19 @@
 /** `TrustManager.evaluate` in memory, context on, beside the Python package where it is installed. */
 import { spawnSync } from 'node:child_process';
-import { MemoryStore, TrustManager } from '../dist/index.js';
-import { median, rate } from './machine.mjs';
+import { MemoryStore, TrustManager } from 'fulcrum-trust';
+import { rate, spreadOf, spreadOfRuns } from './measure/spread.js';
+import type { Result } from './result.js';
 
 const pairs = 1_000;
 const calls = 1_000_000;
 
-export async function benchEvaluate(runs) {
+export async function benchEvaluate(runs: number): Promise<Result> {
   const names = Array.from({ length: pairs }, (_, i) => `agent-${i}`);
-  const ours = await median(runs, () => {
+  const ours = await spreadOfRuns(runs, () => {
     const manager = new TrustManager({ store: new MemoryStore() });
     return rate(async () => {
       for (let i = 0; i < calls; i++)
-        await manager.evaluate(names[i % pairs], 'orchestrator', i % 10 < 3 ? 'failure' : 'success');
+        await manager.evaluate(names[i % pairs] ?? '', 'orchestrator', i % 10 < 3 ? 'failure' : 'success');
       return calls;
     });
   });
@@ -32,13 +33,9 @@ for _ in range(int(sys.argv[1])):
     print(calls / (time.perf_counter() - start))
 `;
 
-function python(runs) {
+function python(runs: number): Result['beside'] {
   const { status, stdout } = spawnSync('python3', ['-c', script, String(runs)], { encoding: 'utf8' });
   if (status !== 0) return { name: 'Python package (not installed: pip install fulcrum-trust)', rate: null };
-  const rates = stdout
-    .trim()
-    .split('\n')
-    .map(Number)
-    .sort((a, b) => a - b);
-  return { name: 'the Python package', rate: rates[Math.floor(rates.length / 2)] };
+  const rates = stdout.trim().split('\n').map(Number);
+  return { name: 'the Python package', rate: spreadOf(rates).median };
 }

@@ -6,20 +6,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TrustEvaluator, type TrustState } from 'fulcrum-trust';
+import { EmbeddedStore, MemorySink, MemoryTopic, PolicyBook, Processor } from 'fulcrum-trust/processor';
 import { open } from 'lmdb';
-import { TrustEvaluator } from '../dist/index.js';
-import { EmbeddedStore, MemorySink, MemoryTopic, PolicyBook, Processor } from '../dist/processor.js';
-import { events } from './events.mjs';
-import { median, rate } from './machine.mjs';
+import { eventBodies } from './events.js';
+import { rate, spreadOfRuns } from './measure/spread.js';
+import { naiveEvent } from './naive/store.js';
+import type { Result } from './result.js';
 
 const pairs = 5_000;
 const ourCount = 100_000;
 const naiveCount = 5_000;
 
-export async function benchPipeline(runs) {
-  const bodies = events(ourCount, pairs);
-  const ours = await median(runs, () => inFolder((folder) => runPipeline(folder, bodies)));
-  const naive = await median(runs, () => inFolder((folder) => runNaive(folder, bodies.slice(0, naiveCount))));
+export async function benchPipeline(runs: number): Promise<Result> {
+  const bodies = eventBodies(ourCount, pairs);
+  const ours = await spreadOfRuns(runs, () => inFolder((folder) => runPipeline(folder, bodies)));
+  const naive = await spreadOfRuns(runs, () =>
+    inFolder((folder) => runNaive(folder, bodies.slice(0, naiveCount))),
+  );
   return {
     name: 'embedded pipeline, durable, end to end',
     unit: 'events/s',
@@ -28,7 +32,7 @@ export async function benchPipeline(runs) {
   };
 }
 
-async function runPipeline(folder, bodies) {
+async function runPipeline(folder: string, bodies: readonly Buffer[]): Promise<number> {
   const store = await EmbeddedStore.open(folder);
   const clock = () => Date.now() / 1_000;
   const topic = new MemoryTopic({ name: 'bench', clock, maxQueuedBytes: 2 ** 30 });
@@ -57,17 +61,16 @@ async function runPipeline(folder, bodies) {
   return measured;
 }
 
-async function runNaive(folder, bodies) {
-  const database = open({ path: folder, noSubdir: false, overlappingSync: false });
+async function runNaive(folder: string, bodies: readonly Buffer[]): Promise<number> {
+  const database = open<TrustState>({ path: folder, noSubdir: false, overlappingSync: false });
   const evaluator = new TrustEvaluator();
   const measured = await rate(() => {
     for (const body of bodies) {
-      const { time, data } = JSON.parse(body.toString());
-      const key = `${data.agent_a}:${data.agent_b}`;
-      const t = Date.parse(time) / 1_000;
+      const { agentA, agentB, outcome, time } = naiveEvent(body);
+      const key = `${agentA}:${agentB}`;
       database.transactionSync(() => {
-        const state = database.get(key) ?? evaluator.newState(data.agent_a, data.agent_b, t);
-        database.putSync(key, { ...evaluator.update(state, data.outcome, t) });
+        const state = database.get(key) ?? evaluator.newState(agentA, agentB, time);
+        database.putSync(key, { ...evaluator.update(state, outcome, time) });
       });
     }
     return bodies.length;
@@ -76,7 +79,7 @@ async function runNaive(folder, bodies) {
   return measured;
 }
 
-async function inFolder(work) {
+async function inFolder(work: (folder: string) => Promise<number>): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'fulcrum-trust-bench-'));
   try {
     return await work(folder);
