@@ -242,6 +242,9 @@ export interface SourceProgress {
   readonly next: SourceMessage | null;
 }
 
+/** Where the processors of a log stand together, seen from outside. */
+export type SourceStanding = Pick<SourceProgress, 'source' | 'acknowledged' | 'last'>;
+
 /** Where events come from. A batch that is not acknowledged is delivered again. */
 export interface EventSource {
   /** What the source is called in logs and errors, e.g. `nats:FULCRUM_INTERACTIONS`. */
@@ -260,7 +263,7 @@ export interface EventSource {
   close(): Awaitable<void>;
 }
 
-/** A source that others read too, and that keeps what was read. */
+/** A source that can say how far it has been read, by all of its readers. */
 export interface LogSource extends EventSource {
   /** Every log that the source is made of, as positions name them, whoever reads it: one, or one a partition. */
   logs(): readonly string[];
@@ -309,6 +312,13 @@ export interface Broker {
   consume(channel: 'interactions' | 'commands'): Promise<LogSource>;
   /** All events of a channel for this reader alone: all that are kept, or those from now on. */
   follow(channel: Channel, from: 'start' | 'now', tenant?: string): Promise<LogSource>;
+  /**
+   * How far the processors have acknowledged each log of a channel, for one who is none of them; empty when there
+   * never was one.
+   *
+   * @throws FulcrumError `denied` when this user may not look
+   */
+  standing(channel: 'interactions' | 'commands'): Promise<readonly SourceStanding[]>;
   /** Looks at server, permissions, streams and consumers; creates and changes nothing. */
   check(): Promise<readonly Finding[]>;
   close(): Promise<void>;
