@@ -118,7 +118,8 @@ export class KafkaBroker implements Broker {
     const { admin, options } = this;
     const topic = topicOf(options.topics, channel);
     try {
-      const marks = await readMarks(admin, topic, groupOf(options, channel));
+      const ask = () => readMarks(admin, topic, groupOf(options, channel));
+      const marks = await patiently(loadingMs, ask, isLoading);
       if ([...marks.values()].every(({ committed }) => committed === null)) return [];
       return [...marks].map(([partition, { high, committed }]) => ({
         source: sourceOf(options, topic, partition),
