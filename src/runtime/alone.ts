@@ -1,17 +1,16 @@
 /** What `up` stands on without a broker: topics in this process, and state in a folder or in Redis. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../clock.js';
-import { FulcrumError } from '../errors.js';
-import type { EventSink, TrustStore } from '../ports.js';
+import type { EventSink, SourceMark, TrustStore } from '../ports.js';
 import { EmbeddedStore } from '../store/embedded/store.js';
-import { leaseMs, type RedisStore } from '../store/redis/store.js';
+import type { RedisStore } from '../store/redis/store.js';
 import { FileSink } from '../streams/file.js';
 import { MemorySink, MemoryTopic } from '../streams/memory.js';
 import type { PolicyBook } from '../trust/policies.js';
 import { livePolicies } from './live-policies.js';
 import type { Opened } from './opened.js';
+import { takeOver, topicPrefix } from './ownership.js';
 import { openRedis } from './servers.js';
 import { sharedPolicies } from './shared-policies.js';
 import type { UpRequest } from './up.js';
@@ -46,8 +45,6 @@ async function openOnFolder({ loaded, overrides, logger }: UpRequest, opened: Op
   };
 }
 
-/** What the topics of such a process begin with in the marks of Redis; when it was started follows. */
-const topicPrefix = 'http@';
 /** A process that has marked nothing for so long, in seconds, has no batch under way any more. */
 const goneAfterSeconds = 3_600;
 
@@ -80,22 +77,10 @@ async function openOnRedis(request: UpRequest, opened: Opened): Promise<Alone> {
   };
 }
 
-/** @throws FulcrumError `store_in_use` when what circuits do is published by another process */
-async function takeOver(store: RedisStore): Promise<void> {
-  // The leases of a process that was killed lapse within this time.
-  for (const deadline = Date.now() + leaseMs + 1_000; !(await store.leads()); await sleep(250))
-    if (Date.now() > deadline)
-      throw new FulcrumError(
-        'store_in_use',
-        'another processor works on this state and publishes its circuit events: stop it, name the broker that they all ' +
-          'use with --nats or --kafka, or take other keys with redis.prefix',
-      );
-}
-
 /** What processes that were killed have left of their topics. */
 async function forgetGone(store: RedisStore): Promise<void> {
   const now = systemClock();
-  const isGone = ({ source, readTo = 0 }: { readonly source: string; readonly readTo?: number }): boolean =>
+  const isGone = ({ source, readTo = 0 }: SourceMark): boolean =>
     source.startsWith(topicPrefix) && readTo < now - goneAfterSeconds;
   await store.forget((await store.marks()).filter(isGone));
 }

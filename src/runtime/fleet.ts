@@ -6,6 +6,7 @@ import { EmbeddedLogStore } from '../store/embedded/log-store.js';
 import type { PolicyBook } from '../trust/policies.js';
 import { livePolicies } from './live-policies.js';
 import type { Opened } from './opened.js';
+import { refuseBesideAlone } from './ownership.js';
 import type { ProcessorParts } from './processing.js';
 import { type BrokerKind, connectBroker, isBegun, openRedis } from './servers.js';
 import { sharedPolicies } from './shared-policies.js';
@@ -62,6 +63,7 @@ async function openShared(request: FleetRequest, begun: boolean, opened: Opened)
     request,
   );
   opened.add(() => store.close());
+  await reached('look who works on this state', () => refuseBesideAlone(store), request);
   return { store, policies: await sharedPolicies(loaded, store, logger, opened) };
 }
 

@@ -172,6 +172,15 @@ for (const source of ['nats', 'kafka'] as const)
       expect((await postTo(other.url, '/v1/commands', terminate)).body).toMatchObject({ changed: true });
     }, 60_000);
 
+    it('and `up` on Redis alone do not work on one state', async () => {
+      const { environment, process } = fleet('alone');
+      const alone = commands.start(['up', '--port', '0', ...redis, '--json'], { environment });
+      await alone.prints('stdout', /\n/);
+      await expect(process()).rejects.toThrow(/`fulcrum-trust up` with --redis alone works on this state/);
+      await alone.kill('SIGTERM');
+      await process();
+    }, 60_000);
+
     describe('terminate and reset, with --redis,', () => {
       it('learn from the state that nothing changed', async () => {
         const { process, run } = fleet('commands');
