@@ -255,6 +255,9 @@ export interface SourceProgress {
   readonly next: SourceMessage | null;
 }
 
+/** Where the processors of a log stand together, seen from outside. */
+export type SourceStanding = Pick<SourceProgress, 'source' | 'acknowledged' | 'last'>;
+
 /** Where events come from. A batch that is not acknowledged is delivered again. */
 export interface EventSource {
   /** What the source is called in logs and errors, e.g. `nats:FULCRUM_INTERACTIONS`. */
@@ -273,7 +276,7 @@ export interface EventSource {
   close(): Awaitable<void>;
 }
 
-/** A source that others read too, and that keeps what was read. */
+/** A source that can say how far it has been read, by all of its readers. */
 export interface LogSource extends EventSource {
   /** Every log that the source is made of, as positions name them, whoever reads it: one, or one a partition. */
   logs(): readonly string[];
@@ -329,6 +332,13 @@ export interface Broker {
     from: 'start' | 'now' | ReadonlyMap<string, number>,
     tenant?: string,
   ): Promise<LogSource>;
+  /**
+   * How far the processors have acknowledged each log of a channel, for one who is none of them; empty when there
+   * never was one.
+   *
+   * @throws FulcrumError `denied` when this user may not look
+   */
+  standing(channel: 'interactions' | 'commands'): Promise<readonly SourceStanding[]>;
   /** Looks at server, permissions, streams and consumers; creates and changes nothing. */
   check(): Promise<readonly Finding[]>;
   close(): Promise<void>;

@@ -1,15 +1,26 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { sendCommand } from '../client/send.js';
+import {
+  type CommandOutcome,
+  type CommandWait,
+  commandEvent,
+  commandToSend,
+  type OperatorCommand,
+  sendCommand,
+} from '../client/command.js';
 import { systemClock } from '../clock.js';
-import { type PairView, pairView } from '../events/answers.js';
+import { errorCodes, FulcrumError } from '../errors.js';
+import { type CommandAnswer, type PairView, pairView } from '../events/answers.js';
+import { defaultLimits } from '../events/delivered.js';
+import { isRejection } from '../events/envelope.js';
+import type { Broker } from '../ports.js';
 import type { RedisStore } from '../store/redis/store.js';
 import { makePairId } from '../trust/pair.js';
 import { PolicyBook } from '../trust/policies.js';
 import { isPairOf } from '../trust/state.js';
 import { type ClientFlags, clientOf, clientOptions } from './options.js';
 import { colourOf, note, print, printJson, printTable, showTime } from './output.js';
-import { withBroker, withRedis } from './remote.js';
+import { brokerOf, withBroker, withRedis } from './remote.js';
 
 interface PairFlags extends ClientFlags {
   tenant: string;
@@ -99,22 +110,51 @@ function operatorCommand(
         actor: flags.actor ?? currentUser(),
         reason: flags.reason ?? '',
       };
-      const sent = await withBroker(flags, async (broker) => {
-        note('sent; waiting for its circuit event');
-        const event = await sendCommand(broker, command, { clock: systemClock, withinMs: answerWithinMs });
-        return { changed: event !== null, events: event === null ? [] : [event] };
-      });
-      if (sent !== null && !sent.changed)
-        note(`no circuit event came within ${answerWithinMs / 1_000} s: ${unchanged}, or no processor runs`);
+      if (flags.redis !== undefined && brokerOf(flags) === null)
+        throw new FulcrumError(
+          'usage',
+          `--redis alone takes no command: name the broker too, with --nats or --kafka, and ${action} goes through that`,
+        );
+      const sent = await withBroker(flags, (broker) => commandThrough(broker, command, flags));
       const answer = sent ?? (await clientOf(flags).command(command));
       if (flags.json === true) printJson(answer);
-      else if (!answer.changed) print(sent === null ? `nothing to change: ${unchanged}` : 'nothing changed');
+      else if (!answer.applied) print('sent, and not seen to be applied yet');
+      else if (!answer.changed) print(`nothing to change: ${unchanged}`);
       else for (const event of answer.events) print(`done: circuit event ${event.id}`);
+      if (answer.applied) return;
+      note(
+        `no circuit event came within ${answerWithinMs / 1_000} s, and no processor is seen to have applied the command: ` +
+          'it is kept, and applied when one does',
+      );
+      process.exitCode = errorCodes.unavailable.exitCode;
     });
 }
 
 /** How long a command's circuit event is waited for, in ms. */
 const answerWithinMs = 10_000;
+
+/** Sends a command; the state in Redis, where it is named, tells sooner and more surely that nothing changed. */
+async function commandThrough(
+  broker: Broker,
+  command: OperatorCommand,
+  flags: CommandFlags,
+): Promise<CommandAnswer> {
+  const now = systemClock();
+  const ready = commandToSend(commandEvent(command, now), defaultLimits, now);
+  if (isRejection(ready)) throw new FulcrumError('refused', `${ready.field} ${ready.rule}`.trim());
+  const send = (look?: CommandWait['look']): Promise<CommandOutcome> => {
+    note('sent; waiting for its circuit event');
+    return sendCommand(broker, ready, { withinMs: answerWithinMs, ...(look === undefined ? {} : { look }) });
+  };
+  const look = (store: RedisStore) => send(() => store.read(ready.tenant, ready.pairId));
+  const stored = await withRedis(flags, look);
+  const outcome = stored === null ? await send() : stored.answer;
+  return {
+    applied: outcome.kind !== 'pending',
+    changed: outcome.kind === 'changed',
+    events: outcome.kind === 'changed' ? [outcome.event] : [],
+  };
+}
 
 async function policiesOf(store: RedisStore): Promise<PolicyBook> {
   return (await store.policies.read())?.book ?? new PolicyBook({ version: 0, default: {}, policies: [] });

@@ -2,7 +2,7 @@
 import { loadConfig } from '../config.js';
 import { FulcrumError } from '../errors.js';
 import type { Broker } from '../ports.js';
-import { connectBroker, openRedis } from '../runtime/servers.js';
+import { type BrokerKind, connectBroker, openRedis } from '../runtime/servers.js';
 import type { RedisStore } from '../store/redis/store.js';
 import { note } from './output.js';
 import { type ServerFlags, serverOverrides } from './servers.js';
@@ -11,16 +11,23 @@ const quiet = (line: string, level: string): void => {
   if (level !== 'info') note(line);
 };
 
+/** The broker that the flags name, null where they name none. @throws FulcrumError `usage` when they name two */
+export function brokerOf({ nats, kafka }: ServerFlags): BrokerKind | null {
+  if (nats !== undefined && kafka !== undefined)
+    throw new FulcrumError('usage', 'name one broker: --nats or --kafka');
+  if (nats !== undefined) return 'nats';
+  return kafka === undefined ? null : 'kafka';
+}
+
 /** Does `work` with the broker that the flags name, null where they name none. */
 export async function withBroker<R>(
   flags: ServerFlags,
   work: (broker: Broker) => Promise<R>,
 ): Promise<R | null> {
-  if (flags.nats === undefined && flags.kafka === undefined) return null;
-  if (flags.nats !== undefined && flags.kafka !== undefined)
-    throw new FulcrumError('usage', 'name one broker: --nats or --kafka');
+  const kind = brokerOf(flags);
+  if (kind === null) return null;
   const { config } = loadConfig(null, serverOverrides(flags, []));
-  const broker = await connectBroker(flags.nats === undefined ? 'kafka' : 'nats', config, quiet);
+  const broker = await connectBroker(kind, config, quiet);
   try {
     return await work(broker);
   } finally {

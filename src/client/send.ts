@@ -1,22 +1,17 @@
-/** Sending through a broker: interactions, and commands whose circuit event is waited for. */
+/** Sending interactions through a broker. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { circuitEventOf } from '../events/circuit.js';
-import { defaultLimits, type EventLimits } from '../events/delivered.js';
+import { type DeliveredEvent, defaultLimits, type EventLimits } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import { decodeInteraction } from '../events/interaction.js';
-import { type CircuitEvent, eventTypes } from '../events/schemas.js';
-import { formatTime } from '../events/time.js';
 import type {
-  Broker,
   Clock,
   EventSink,
   EventSource,
+  MessageHeaders,
   Rejection,
   SinkMessage,
   SourceMessage,
 } from '../ports.js';
-import { makePairId } from '../trust/pair.js';
 
 /** Events of one request to the broker. */
 const sentAtATime = 500;
@@ -43,7 +38,7 @@ export async function sendInteractions(
     if (batch === null) return { accepted, rejected };
     const messages: SinkMessage[] = [];
     for (const message of batch.messages) {
-      const made = interactionMessage(source, message, options);
+      const made = messageOf(source, message, options);
       if (isRejection(made)) {
         rejected++;
         options.onRejected(message.position.sequence, made);
@@ -55,80 +50,50 @@ export async function sendInteractions(
   }
 }
 
-function interactionMessage(
+function messageOf(
   source: EventSource,
   message: SourceMessage,
   { limits = defaultLimits, clock }: SendOptions,
 ): SinkMessage | Rejection {
   if (message.malformed !== undefined) return message.malformed;
   const delivered = { ...message, receivedAt: clock(), headerPrefix: source.headerPrefix };
+  return interactionMessage(delivered, limits, source.headerPrefix);
+}
+
+/**
+ * An interaction as a broker takes it, or why it is none.
+ *
+ * @param headerPrefix of the CloudEvents binding of the broker that it goes to
+ */
+export function interactionMessage(
+  delivered: DeliveredEvent,
+  limits: EventLimits,
+  headerPrefix: EventSource['headerPrefix'],
+): SinkMessage | Rejection {
   const event = decodeInteraction(delivered, limits);
   if (isRejection(event)) return event;
   return {
     channel: 'interactions',
     // The broker drops a repeat of one producer's event; what has no id of its own is never taken for one.
-    id: event.duplicateKey === null ? randomUUID() : event.duplicateKey.replace('\n', '/'),
+    id:
+      event.duplicateKey === null ? randomUUID() : `${event.tenant}/${event.duplicateKey.replace('\n', '/')}`,
     tenant: event.tenant,
     key: event.pairId,
-    headers: { 'content-type': 'application/json' },
-    body: message.body,
+    headers: {
+      'content-type': 'application/json',
+      ...withPrefix(delivered.headers, delivered.headerPrefix, headerPrefix),
+    },
+    body: delivered.body,
   };
 }
 
-export interface OperatorCommand {
-  readonly tenant: string;
-  readonly agent_a: string;
-  readonly agent_b: string;
-  readonly action: 'terminate' | 'reset';
-  readonly actor: string;
-  readonly reason: string;
-}
-
-/**
- * Sends an operator's command and waits for the circuit event that it causes. Null: none came in time, which is so
- * where there is nothing to change, and where no processor runs.
- */
-export async function sendCommand(
-  broker: Broker,
-  command: OperatorCommand,
-  { clock, withinMs }: { readonly clock: Clock; readonly withinMs: number },
-): Promise<CircuitEvent | null> {
-  const id = randomUUID();
-  const circuits = await broker.follow('circuits', 'now', command.tenant);
-  try {
-    const { tenant, agent_a, agent_b } = command;
-    const event = {
-      specversion: '1.0',
-      id,
-      source: 'fulcrum-trust/operator',
-      type: eventTypes.command,
-      time: formatTime(clock()),
-      datacontenttype: 'application/json',
-      data: command,
-    };
-    await broker.sink.publish([
-      {
-        channel: 'commands',
-        id,
-        tenant,
-        key: makePairId(agent_a, agent_b),
-        headers: { 'content-type': 'application/cloudevents+json' },
-        body: Buffer.from(JSON.stringify(event)),
-      },
-    ]);
-    return await Promise.race([causedBy(circuits, id), sleep(withinMs, null, { ref: false })]);
-  } finally {
-    await circuits.close();
-  }
-}
-
-async function causedBy(circuits: EventSource, commandId: string): Promise<CircuitEvent | null> {
-  for (;;) {
-    const batch = await circuits.read(sentAtATime, waitMs);
-    if (batch === null) return null;
-    for (const message of batch.messages) {
-      const event = circuitEventOf(message);
-      if (event?.data.cause.kind === 'operator' && event.data.cause.event_id === commandId) return event;
-    }
-  }
+/** The attributes of an event in binary mode, as the other binding names them. */
+function withPrefix(headers: MessageHeaders, from: string, to: string): MessageHeaders {
+  if (from === to) return headers;
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name.startsWith(from) ? to + name.slice(from.length) : name,
+      value,
+    ]),
+  );
 }

@@ -38,7 +38,14 @@ export const publishAnswerSchema = z.object({
 
 export type PublishAnswer = z.infer<typeof publishAnswerSchema>;
 
-export const commandAnswerSchema = z.object({ changed: z.boolean(), events: z.array(circuitEventSchema) });
+export const commandAnswerSchema = z.object({
+  applied: z
+    .boolean()
+    .default(true)
+    .describe('false: it is kept, and no processor is known to have applied it yet'),
+  changed: z.boolean(),
+  events: z.array(circuitEventSchema),
+});
 
 export type CommandAnswer = z.infer<typeof commandAnswerSchema>;
 

@@ -1,33 +1,56 @@
-import type { Clock, MessageToSend, SinkMessage, TrustStore } from '../ports.js';
+import type { CircuitEvent } from '../events/schemas.js';
+import type { Clock, MessageToSend, Rejection, SinkMessage, TrustStore } from '../ports.js';
 import type { Policy } from '../trust/policy.js';
 
-/** A stream in this process that takes messages. */
+/** What takes the events of requests, and settles each when it has it for good or will not take it. */
 export interface Intake {
+  /** Bytes of events that are not settled yet. */
   readonly backlogBytes: number;
   send(messages: readonly MessageToSend[]): Promise<void>;
 }
 
-/** What the HTTP server stands on. */
-export interface ApiParts {
+/** What came of a command. */
+export type CommandSettlement =
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  /** The circuit events that it caused; none means that there was nothing to change. */
+  | { readonly kind: 'applied'; readonly events: readonly CircuitEvent[] }
+  /** It is kept, and whether it changed something is not known yet. */
+  | { readonly kind: 'pending' };
+
+/** A command of a request, with an id and a time. */
+export interface Command {
+  readonly body: Uint8Array;
+  /** Its tenant, if it is a valid command. */
+  readonly tenant: string;
+}
+
+export type CommandIntake = (command: Command) => Promise<CommandSettlement>;
+
+/** What every server of this process says of itself. */
+export interface HealthParts {
+  /** What is not well just now; empty when all is. */
+  readonly troubled: () => readonly string[];
+  readonly limits: HttpLimits;
+}
+
+/** What the HTTP API stands on. */
+export interface ApiParts extends HealthParts {
   readonly interactions: Intake;
-  readonly commands: Intake;
+  readonly commands: CommandIntake;
   readonly store: Pick<TrustStore, 'read' | 'circuits'>;
   /** Calls back for every circuit event as it is published; returns what ends that. */
   readonly onCircuit: (listener: (message: SinkMessage) => void) => () => void;
   readonly policyOf: (tenant: string, agentA: string, agentB: string) => Policy;
   readonly timedRecovery: boolean;
   readonly clock: Clock;
-  /** What is not well just now; empty when all is. */
-  readonly troubled: () => readonly string[];
-  readonly limits: HttpLimits;
 }
 
 export interface HttpLimits {
   /** Largest request body, in bytes. */
   readonly maxBodyBytes: number;
-  /** Events that wait to be applied, in bytes, beyond which requests are answered 503. */
+  /** Events that are not settled, in bytes, beyond which requests are answered 503. */
   readonly maxBacklogBytes: number;
-  /** How long a request waits for its events to be applied, in ms. */
+  /** How long a request waits for its events to be settled, in ms. */
   readonly answerWithinMs: number;
   /** How long a server that closes waits for requests under way, in ms. */
   readonly closeWithinMs: number;

@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.js';
+import { circuitEvent } from '../events/circuit.js';
 import type { Settlement } from '../ports.js';
-import type { ApiParts, Intake } from './api.js';
+import type { CommandIntake, HealthParts, Intake } from './api.js';
 import type { Item } from './split.js';
 
 /** Passing events on did not come to an end. They may or may not have been applied. */
@@ -9,12 +10,12 @@ export class IntakeUnavailable extends Error {
 }
 
 /**
- * Sends events into the stream and waits until each is applied and committed, or refused.
+ * Sends events on and waits until each is settled: taken for good, or refused.
  *
  * @throws IntakeUnavailable when too much is waiting, or when it takes too long.
  */
 export async function settleAll(
-  parts: ApiParts,
+  parts: HealthParts,
   intake: Intake,
   items: readonly Item[],
 ): Promise<Settlement[]> {
@@ -41,6 +42,19 @@ export async function settleAll(
   });
   await within(answerWithinMs, all, () => notApplied(parts.troubled()));
   return settlements;
+}
+
+/** Commands through a stream of this process: each is answered when it is applied. */
+export function commandIntake(parts: HealthParts, intake: Intake): CommandIntake {
+  return async ({ body, tenant }) => {
+    const [settlement] = await settleAll(parts, intake, [{ body, headers: {} }]);
+    if (settlement === undefined) throw new IntakeUnavailable('the command was not settled');
+    if (settlement.kind === 'rejected') return settlement;
+    const events = settlement.transitions.map((transition) =>
+      circuitEvent({ tenant, transition, traceparent: null }),
+    );
+    return { kind: 'applied', events };
+  };
 }
 
 function notTaken(cause: unknown): IntakeUnavailable {

@@ -8,7 +8,7 @@ import { type Item, splitBody } from './split.js';
 
 /**
  * `POST /v1/interactions`: one event, an array, or one a line. 202 says that what it counts as accepted is
- * applied and committed; what was refused is listed and is kept nowhere else.
+ * there for good: applied and committed, or with the broker; what was refused is listed and is kept nowhere else.
  */
 export function interactionRoutes(server: FastifyInstance, parts: ApiParts): void {
   server.post('/v1/interactions', async (request, reply) => {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify';
-import { messageOf } from '../errors.js';
-import type { ApiParts } from './api.js';
+import { FulcrumError, messageOf } from '../errors.js';
+import type { ApiParts, HealthParts } from './api.js';
 import { circuitRoutes } from './circuits.js';
 import { commandRoutes } from './commands.js';
 import { endConnections } from './connections.js';
@@ -14,6 +14,15 @@ const requestTimeoutMs = 60_000;
 
 /** The HTTP API over the parts of a running processor. Listening is the caller's. */
 export function createServer(parts: ApiParts, logger: FastifyBaseLogger): FastifyInstance {
+  const server = createHealthServer(parts, logger);
+  interactionRoutes(server, parts);
+  commandRoutes(server, parts);
+  circuitRoutes(server, parts);
+  return server;
+}
+
+/** A server that says whether this process lives and can work, and nothing else. */
+export function createHealthServer(parts: HealthParts, logger: FastifyBaseLogger): FastifyInstance {
   const server = fastify({
     bodyLimit: parts.limits.maxBodyBytes,
     requestTimeout: requestTimeoutMs,
@@ -35,12 +44,9 @@ export function createServer(parts: ApiParts, logger: FastifyBaseLogger): Fastif
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
   server.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error instanceof IntakeUnavailable)
-      return sendProblem(reply.header('retry-after', '1'), {
-        status: 503,
-        title: 'Not now',
-        detail: `${error.message}. Send them again, with the same ids.`,
-      });
+    const later = whyLater(error);
+    if (later !== null)
+      return sendProblem(reply.header('retry-after', '1'), { status: 503, title: 'Not now', detail: later });
     const status = error.statusCode ?? 500;
     if (status >= 500) request.log.error({ err: error, url: request.url }, 'a request failed');
     return sendProblem(reply, { status, title: STATUS_CODES[status] ?? 'Error', detail: messageOf(error) });
@@ -60,10 +66,13 @@ export function createServer(parts: ApiParts, logger: FastifyBaseLogger): Fastif
     });
   });
   endConnections(server, parts.limits.closeWithinMs);
-  interactionRoutes(server, parts);
-  commandRoutes(server, parts);
-  circuitRoutes(server, parts);
   return server;
+}
+
+/** What to say to one who may ask again in a moment; null when that would not help. */
+function whyLater(error: Error): string | null {
+  if (error instanceof IntakeUnavailable) return `${error.message}. Send them again, with the same ids.`;
+  return error instanceof FulcrumError && error.code === 'unavailable' ? error.message : null;
 }
 
 /** Whether a browser sends this for a page of another origin, which may neither read nor command. */

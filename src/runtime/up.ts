@@ -1,90 +1,138 @@
 /** The composition root of `up`: config in, running parts out; what was opened last is closed first. */
-import { join } from 'node:path';
-import type { Logger } from 'pino';
 import { systemClock } from '../clock.js';
-import type { ConfigOverrides, LoadedConfig } from '../config.js';
-import { FulcrumError, messageOf } from '../errors.js';
-import { defaultHttpLimits } from '../http/api.js';
+import { type ApiParts, defaultHttpLimits, type HealthParts } from '../http/api.js';
+import { commandIntake } from '../http/intake.js';
 import { createServer } from '../http/server.js';
-import { Processor } from '../processor/processor.js';
-import { EmbeddedStore } from '../store/embedded/store.js';
-import { FileSink } from '../streams/file.js';
-import { MemorySink, MemoryTopic } from '../streams/memory.js';
-import { livePolicies } from './live-policies.js';
+import type { Broker } from '../ports.js';
+import { GaveUp, untilDone } from '../processor/retry.js';
+import { MemorySink } from '../streams/memory.js';
+import { openAlone } from './alone.js';
+import { type FleetRequest, openFleet, partsOf } from './fleet.js';
+import { listen, requestLogger } from './listen.js';
+import { BrokerIntake, commandThrough, passOn } from './on-broker.js';
 import { Opened } from './opened.js';
-import { loggedWeather } from './weather.js';
+import { type ProcessorParts, startProcessor } from './processing.js';
+import { planProjection, startProjection } from './projection.js';
+import type { BrokerKind } from './servers.js';
+import { loggedWeather, reached, Troubles } from './weather.js';
+
+export interface UpRequest extends Omit<FleetRequest, 'source'> {
+  /** Where events come from and go to: a broker, or HTTP alone. */
+  readonly source: BrokerKind | 'http';
+}
 
 export interface Running {
   /** Where the API listens. */
   readonly url: string;
-  /** Rejects when the processor fails in a way that trying again cannot mend. */
+  /** Rejects when a part fails in a way that trying again cannot mend. */
   readonly failed: Promise<never>;
   /** Takes nothing more in, finishes what was taken, closes the store. */
   stop(): Promise<void>;
 }
 
-/** Everything in this process: HTTP in, embedded store, server-sent events out. */
-export async function startUp(
-  loaded: LoadedConfig,
-  overrides: ConfigOverrides,
-  logger: Logger,
-): Promise<Running> {
+/** Everything in this process: HTTP in, a processor, server-sent events out. */
+export async function startUp(request: UpRequest): Promise<Running> {
+  const { loaded, logger } = request;
   const { config } = loaded;
   const opened = new Opened();
   try {
-    const store = await EmbeddedStore.open(config.dataDir);
-    opened.add(() => store.close());
-    const policies = livePolicies(loaded, overrides, logger, opened);
-    const topic = (name: string): MemoryTopic =>
-      new MemoryTopic({ name, clock: systemClock, firstSequence: store.lastApplied(name) + 1 });
-    const interactions = topic('http-interactions');
-    const commands = topic('http-commands');
-    const circuits = new MemorySink();
-    const processor = new Processor({
+    const way = await openWay(request, opened);
+    const { store, policies } = way.parts;
+    const processing = startProcessor(way.parts, config, logger, opened);
+    const health: HealthParts = {
+      troubled: () => [...processing.troubled(), ...way.troubled()],
+      limits: { ...defaultHttpLimits, maxBodyBytes: config.http.maxBodyBytes },
+    };
+    const api: ApiParts = {
+      ...health,
+      ...way.doors(health),
       store,
-      interactions: [interactions],
-      commands,
-      circuits,
-      deadLetters: new FileSink(join(config.dataDir, 'dead-letters.ndjson')),
-      policies,
-      clock: systemClock,
-      limits: config.limits,
+      onCircuit: (listener) => way.circuits.subscribe(listener),
+      policyOf: (...pair) => policies().policyOf(...pair),
       timedRecovery: config.timedRecovery,
-      maxBatch: config.processor.maxBatch,
-      weather: loggedWeather(logger),
-    });
-    const running = processor.run();
-    opened.add(() => processor.stop());
-    const server = createServer(
-      {
-        interactions,
-        commands,
-        store,
-        onCircuit: (listener) => circuits.subscribe(listener),
-        policyOf: (...pair) => policies().policyOf(...pair),
-        timedRecovery: config.timedRecovery,
-        clock: systemClock,
-        troubled: () => processor.troubled,
-        limits: { ...defaultHttpLimits, maxBodyBytes: config.http.maxBodyBytes },
-      },
-      // It logs every request at info; normal operation says nothing.
-      logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }),
-    );
-    opened.add(() => server.close());
-    const url = await server
-      .listen({ host: config.http.host, port: config.http.port })
-      .catch((cause: unknown) => {
-        throw new FulcrumError(
-          'config',
-          `cannot listen on ${config.http.host}:${config.http.port}: ${messageOf(cause)}`,
-          { cause },
-        );
-      });
-    const failed = running.then(() => new Promise<never>(() => {}));
+      clock: systemClock,
+    };
+    const url = await listen(createServer(api, requestLogger(logger)), config.http, opened);
+    const failed = Promise.race([processing.failed, way.failed]);
     failed.catch(() => {});
     return { url, failed, stop: () => opened.close() };
   } catch (error) {
     await opened.close().catch(() => {});
     throw error;
   }
+}
+
+/** What differs by where events come from and go to. */
+interface Way {
+  readonly parts: ProcessorParts;
+  /** What circuits do, for those who listen here. */
+  readonly circuits: MemorySink;
+  doors(health: HealthParts): Pick<ApiParts, 'interactions' | 'commands'>;
+  troubled(): readonly string[];
+  readonly failed: Promise<never>;
+}
+
+function openWay(request: UpRequest, opened: Opened): Promise<Way> {
+  const { source } = request;
+  return source === 'http' ? openHttpWay(request, opened) : openBrokerWay({ ...request, source }, opened);
+}
+
+async function openHttpWay(request: UpRequest, opened: Opened): Promise<Way> {
+  const alone = await openAlone(request, opened);
+  const { interactions, commands, circuits } = alone;
+  return {
+    parts: { ...alone, interactions: [interactions] },
+    circuits,
+    doors: (health) => ({ interactions, commands: commandIntake(health, commands) }),
+    troubled: () => [],
+    failed: new Promise(() => {}),
+  };
+}
+
+async function openBrokerWay(request: FleetRequest, opened: Opened): Promise<Way> {
+  const { config } = request.loaded;
+  const plan = request.store === 'redis' ? planProjection(config, request.source) : null;
+  const fleet = await openFleet(request, opened);
+  const { broker, interactions, store } = fleet;
+  if (plan !== null) startProjection(plan, { config, broker, logger: request.logger }, opened);
+  const circuits = new MemorySink();
+  const following = await follow(broker, circuits, request, opened);
+  const options = {
+    broker,
+    headerPrefix: interactions.headerPrefix,
+    limits: config.limits,
+    clock: systemClock,
+  };
+  return {
+    parts: partsOf(fleet),
+    circuits,
+    doors: () => ({
+      interactions: new BrokerIntake(options),
+      commands: (command) => commandThrough(options, store, command),
+    }),
+    ...following,
+  };
+}
+
+/** Follows what the circuits of all processors do, from now on. */
+async function follow(
+  broker: Broker,
+  circuits: MemorySink,
+  request: FleetRequest,
+  opened: Opened,
+): Promise<Pick<Way, 'troubled' | 'failed'>> {
+  const source = await reached('follow the circuits', () => broker.follow('circuits', 'now'), request);
+  const stopped = new AbortController();
+  const troubles = new Troubles(loggedWeather(request.logger));
+  const must = <T>(what: string, work: () => Promise<T>): Promise<T> =>
+    untilDone(what, work, stopped.signal, troubles);
+  const failed = passOn(source, circuits, must)
+    .catch((error: unknown) => {
+      if (!(error instanceof GaveUp)) throw error;
+    })
+    .then(() => new Promise<never>(() => {}));
+  failed.catch(() => {});
+  opened.add(() => source.close());
+  opened.add(() => stopped.abort());
+  return { troubled: () => troubles.list, failed };
 }

@@ -10,9 +10,41 @@ export function loggedWeather(logger: Logger): Weather {
   };
 }
 
+/** Troubles that last, each as what cannot be done. */
+export class Troubles implements Weather {
+  private readonly lasting = new Set<string>();
+
+  constructor(private readonly next: Weather) {}
+
+  get list(): readonly string[] {
+    return [...this.lasting];
+  }
+
+  failed(what: string, error: unknown): void {
+    this.lasting.add(what);
+    this.next.failed(what, error);
+  }
+
+  recovered(what: string): void {
+    this.lasting.delete(what);
+    this.next.recovered(what);
+  }
+}
+
 /** Tells of a connection's state, a line each. */
 export function loggedStatus(logger: Logger): (line: string, level: 'info' | 'warn' | 'error') => void {
   return (line, level) => logger[level](line);
+}
+
+/** How servers that may be away are reached at start. */
+export interface Reach {
+  /** One that is away is an error, instead of being waited for. */
+  readonly failFast: boolean;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** Told of what is waited for. @defaultValue the logger */
+  readonly weather?: Weather;
 }
 
 /**
@@ -23,8 +55,7 @@ export function loggedStatus(logger: Logger): (line: string, level: 'info' | 'wa
 export function reached<T>(
   what: string,
   work: () => Promise<T>,
-  { logger, failFast, signal }: { logger: Logger; failFast: boolean; signal: AbortSignal },
+  { failFast, signal, logger, weather = loggedWeather(logger) }: Reach,
 ): Promise<T> {
-  if (failFast) return work();
-  return untilDone(what, () => work(), signal, loggedWeather(logger));
+  return failFast ? work() : untilDone(what, work, signal, weather);
 }

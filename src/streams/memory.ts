@@ -1,11 +1,12 @@
 import type {
   Clock,
   EventSink,
-  EventSource,
+  LogSource,
   MessageToSend,
   SinkMessage,
   SourceBatch,
   SourceMessage,
+  SourceProgress,
 } from '../ports.js';
 
 export interface MemoryTopicOptions {
@@ -23,7 +24,7 @@ export interface MemoryTopicOptions {
 const messageBytes = 1_024;
 
 /** A stream of events inside this process. What nobody has acknowledged is gone when the process ends. */
-export class MemoryTopic implements EventSource {
+export class MemoryTopic implements LogSource {
   readonly name: string;
   readonly system = 'memory';
   readonly headerPrefix = 'ce-';
@@ -64,6 +65,17 @@ export class MemoryTopic implements EventSource {
       this.queuedBytes += message.body.byteLength + messageBytes;
     }
     this.readers.wake();
+  }
+
+  logs(): readonly string[] {
+    return [this.name];
+  }
+
+  progress(): readonly SourceProgress[] {
+    const last = this.nextSequence - 1;
+    const next = this.unacknowledged[0] ?? this.queue[0] ?? null;
+    const acknowledged = next === null ? last : next.position.sequence - 1;
+    return [{ source: this.name, acknowledged, last, next }];
   }
 
   async read(maxMessages: number, maxWaitMs: number): Promise<SourceBatch | null> {

@@ -1,3 +1,4 @@
+import { EmbeddedLogStore } from '../../src/store/embedded/log-store.js';
 import { EmbeddedStore } from '../../src/store/embedded/store.js';
 import { MemoryStore } from '../../src/store/memory.js';
 import { freshPaths } from '../helpers/folders.js';
@@ -28,4 +29,11 @@ describeTrustStore({
   },
   lastApplied: (store, source) => (store as MemoryStore | EmbeddedStore).lastApplied(source),
   hasClock: true,
+});
+
+describeTrustStore({
+  name: 'EmbeddedLogStore',
+  open: (settings) => EmbeddedLogStore.open(freshPath(), settings),
+  hasClock: true,
+  runs: 20,
 });

@@ -6,6 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeWithServer } from '../servers/describe.js';
+import { startKafka } from '../servers/kafka.js';
+import { startNats } from '../servers/nats.js';
+import { startRedis } from '../servers/redis.js';
 
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../../', import.meta.url));
@@ -89,6 +93,66 @@ describe('the README', () => {
     expect(stdout).toMatch(/planner ↔ coder +CLOSED/);
     expect(stdout).toContain('done: circuit event default/');
   }, 60_000);
+
+  describeWithServer(
+    ['redis', 'nats', 'kafka'],
+    'has fleet commands that work as they are written,',
+    () => {
+      const written = blocks('sh').find((code) => code.includes('fulcrum-trust process')) ?? '';
+
+      it('with NATS', async () => {
+        const [nats, redis] = await Promise.all([startNats({ own: true }), startRedis({ own: true })]);
+        await runFleet(
+          written
+            .replaceAll('nats://localhost:4222', nats.url)
+            .replaceAll('redis://localhost:6379', redis.url),
+        );
+      }, 120_000);
+
+      it('with Kafka, by the flags that it names', async () => {
+        const flags = /With Kafka it is `(--source kafka) (--kafka) localhost:9092`/.exec(readme);
+        const [, source = '', kafka = ''] = flags ?? [];
+        const [broker, redis] = await Promise.all([startKafka({ own: true }), startRedis({ own: true })]);
+        await runFleet(
+          written
+            .replaceAll('--source nats', source)
+            .replaceAll('--nats nats://localhost:4222', `${kafka} ${broker.brokers.join(',')}`)
+            .replaceAll('redis://localhost:6379', redis.url),
+        );
+      }, 120_000);
+    },
+    { own: true },
+  );
+
+  /** Runs the commands of the fleet's block, and looks at what they print. */
+  async function runFleet(block: string): Promise<void> {
+    const lines = block.trim().split('\n');
+    const state = lines.findIndex((line) => line.includes(' state '));
+    expect(lines.map((line) => line.split(' ')[1])).toEqual([
+      'process',
+      'watch',
+      'publish',
+      'state',
+      'terminate',
+      'doctor',
+    ]);
+    const script = [
+      'set -e',
+      ...lines.slice(0, state),
+      // What a person does by typing slowly: the event has been applied when its pair is asked for.
+      `until ${lines[state]} >/dev/null 2>&1; do :; done`,
+      ...lines.slice(state),
+    ].join('\n');
+    const bin = join(project, 'node_modules/.bin');
+    const env = { ...environment, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+    const stdout = await runGroup(script, { cwd: project, env });
+    expect(stdout).toContain('state in Redis');
+    expect(stdout).toContain('1 accepted, 0 rejected');
+    expect(stdout).toMatch(/planner ↔ coder +CLOSED/);
+    expect(stdout).toContain('done: circuit event default/');
+    expect(stdout).toMatch(/TERMINATED +planner ↔ coder .*it loops/);
+    expect(stdout).toMatch(/^ok +redis/m);
+  }
 
   it('has replay commands and example events that are taken', async () => {
     const event = JSON.parse(blocks('json')[0] ?? '') as Record<string, unknown>;

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type ApiParts, defaultHttpLimits, type HttpLimits } from '../../src/http/api.js';
+import { commandIntake } from '../../src/http/intake.js';
 import { createServer } from '../../src/http/server.js';
 import type { Clock, SinkMessage, TrustStore } from '../../src/ports.js';
 import { Processor } from '../../src/processor/processor.js';
@@ -57,17 +58,20 @@ export function startApi(options: ApiOptions = {}): Api {
     idleMs: 10,
   });
   const running = processor.run();
+  const health = {
+    troubled: () => processor.troubled,
+    limits: { ...defaultHttpLimits, ...options.limits },
+  };
   const server = createServer(
     {
+      ...health,
       interactions,
-      commands,
+      commands: commandIntake(health, commands),
       store,
       onCircuit: (listener) => circuits.subscribe(listener),
       policyOf: book.policyOf,
       timedRecovery: true,
       clock,
-      troubled: () => processor.troubled,
-      limits: { ...defaultHttpLimits, ...options.limits },
       ...options.parts,
     },
     pino({ enabled: false }),

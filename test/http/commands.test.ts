@@ -46,6 +46,15 @@ describe('a command over HTTP', () => {
     expect([again.statusCode, again.json()]).toEqual([200, { changed: false, events: [] }]);
   });
 
+  it('that is kept and not known to be applied is answered with 202', async () => {
+    const api = startApi({ parts: { commands: async () => ({ kind: 'pending' }) } });
+    const response = await post(api, path, command('terminate'));
+    expect([response.statusCode, response.json()]).toEqual([
+      202,
+      { applied: false, changed: false, events: [] },
+    ]);
+  });
+
   it('resets a pair, which a pair that nobody knows does not notice', async () => {
     const api = startApi();
     expect((await post(api, path, command('reset', { agent_a: 'new' }))).json()).toEqual({

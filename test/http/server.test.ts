@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { FulcrumError } from '../../src/errors.js';
+import { MemoryStore } from '../../src/store/memory.js';
 import { interaction, post, startApi } from '../helpers/api.js';
 import { LeavingStore } from '../helpers/leaving-store.js';
 
@@ -85,6 +87,20 @@ describe('the HTTP server', () => {
     expect(response.statusCode).toBe(500);
     expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(response.json()).toMatchObject({ status: 500, title: 'Internal Server Error' });
+  });
+
+  it('answers what a server that is away would know with a problem that says when to come again', async () => {
+    const store = {
+      read: () => Promise.reject(new FulcrumError('unavailable', 'redis://somewhere does not answer')),
+      circuits: () => new MemoryStore().circuits(),
+    };
+    const response = await startApi({ parts: { store } }).server.inject('/v1/pairs?agent_a=a&agent_b=b');
+    expect(response.statusCode).toBe(503);
+    expect(response.headers['retry-after']).toBe('1');
+    expect(response.json()).toMatchObject({
+      title: 'Not now',
+      detail: 'redis://somewhere does not answer',
+    });
   });
 });
 

@@ -44,6 +44,36 @@ describeWithServer(
       return key ?? '';
     }
 
+    describe('of a process that goes', () => {
+      it('forgets a source whole, and no other that is named like it', async () => {
+        const { store, prefix } = await open({ shards: 4, replaySpan: 10 });
+        const agents = ['c', 'd', 'e', 'f', 'g', 'h'];
+        // More than its mark knows of, in the chunk behind it.
+        const events = [1, 65_536, 65_537, 131_072].flatMap((sequence, i) =>
+          agents.map((agentA, j) => success(start, { ...at(sequence + j, 'gone'), agentA: `${agentA}${i}` })),
+        );
+        await apply(store, events);
+        await apply(store, [success(start, at(1, 'gone-not'))]);
+        await store.mark([
+          { source: 'gone', acknowledged: 65_000, readTo: start },
+          { source: 'gone-not', acknowledged: 1, readTo: start },
+        ]);
+        const [gone] = (await store.marks()).filter(({ source }) => source === 'gone');
+        await store.forget(gone === undefined ? [] : [gone]);
+        expect((await redis.keys(`${prefix}:*gone*`)).every((key) => key.includes(':gone-not'))).toBe(true);
+        expect(await store.marks()).toEqual([{ source: 'gone-not', acknowledged: 1, readTo: start }]);
+        expect(kinds(await apply(store, [success(start, at(1, 'gone-not'))]))).toEqual(['repeat']);
+      });
+
+      it('says whether this process publishes, which is so until it closes', async () => {
+        const { store, prefix } = await open({ shards: 2 });
+        const { store: other } = await open({ prefix });
+        expect([await store.leads(), await store.leads(), await other.leads()]).toEqual([true, true, false]);
+        await store.close();
+        expect(await other.leads()).toBe(true);
+      });
+    });
+
     describe('in bad weather', () => {
       it('makes one rejection of a pair under whose name something else lies', async () => {
         const { store, prefix } = await open();

@@ -37,6 +37,21 @@ describe('a memory topic', () => {
     ]);
   });
 
+  it('says how far it is read: to before the first message that is not acknowledged', async () => {
+    const topic = topicOf({ firstSequence: 5 });
+    expect(topic.logs()).toEqual(['topic']);
+    expect(topic.progress()).toEqual([{ source: 'topic', acknowledged: 4, last: 4, next: null }]);
+    await topic.send(['a', 'b', 'c'].map(message));
+    const [first, second] = [await topic.read(1, 0), await topic.read(1, 0)];
+    const standing = () =>
+      topic.progress().map(({ next, ...rest }) => ({ ...rest, next: next?.position.sequence }));
+    expect(standing()).toEqual([{ source: 'topic', acknowledged: 4, last: 7, next: 5 }]);
+    await second?.ack();
+    expect(standing()).toEqual([{ source: 'topic', acknowledged: 4, last: 7, next: 5 }]);
+    await first?.ack();
+    expect(standing()).toEqual([{ source: 'topic', acknowledged: 6, last: 7, next: 7 }]);
+  });
+
   it('gives no more at a time than is asked for', async () => {
     const topic = topicOf();
     await topic.send(['a', 'b', 'c'].map(message));

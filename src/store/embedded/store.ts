@@ -140,6 +140,11 @@ export class EmbeddedStore implements TrustStore {
     return this.positions.get(source)?.highest ?? 0;
   }
 
+  /** Sources of which positions are known. */
+  sources(): readonly string[] {
+    return [...this.positions.keys()];
+  }
+
   async close(): Promise<void> {
     if (!this.open) return;
     this.open = false;

@@ -26,6 +26,7 @@ import {
   type RedisConnection,
   unavailable,
 } from './connection.js';
+import { forgetSource } from './forget.js';
 import { groupByPair, type PairEvents } from './grouping.js';
 import {
   allShards,
@@ -61,7 +62,7 @@ export interface RedisStoreOptions extends RedisConnection {
 }
 
 /** How long the relay of a shard is this process's without a renewal, in ms. */
-const leaseMs = 5_000;
+export const leaseMs = 5_000;
 /** Pairs read at a time where all of them are looked at. */
 const pageSize = 500;
 /** How old what is known of registered processors may be, in ms. */
@@ -221,12 +222,8 @@ export class RedisStore implements SharedStore {
   readonly outbox = {
     read: async (limit: number): Promise<readonly OutboxEntry[]> => {
       const answers = await this.shards.some(this.calls(allShards(this.layout)), async (shards) => {
-        const keys = shards.flatMap((shard) => [
-          shardKey(this.layout, shard, 'relay'),
-          shardKey(this.layout, shard, 'outbox'),
-        ]);
-        const answer = await this.run('relay', { keys, args: [this.owner, leaseMs, limit] });
-        return shards.flatMap((shard, i) => toEntries(shard, (answer as (OutboxRow[] | number)[])[i] ?? 0));
+        const answer = await this.readOutbox(shards, limit);
+        return shards.flatMap((shard, i) => toEntries(shard, answer[i] ?? 0));
       });
       return answers.flat();
     },
@@ -274,6 +271,25 @@ export class RedisStore implements SharedStore {
         { source, acknowledged: Number(value), ...(readTo === undefined ? {} : { readTo: Number(readTo) }) },
       ];
     });
+  }
+
+  /**
+   * Takes the leases of all relays, if nobody has them: whether it is this process that publishes what circuits do.
+   * It stays so while the outbox is read.
+   */
+  async leads(): Promise<boolean> {
+    const groups = this.calls(allShards(this.layout));
+    const answers = await Promise.all(groups.map((shards) => this.readOutbox(shards, 1)));
+    return answers.flat().every((rows) => rows !== 0);
+  }
+
+  /**
+   * Removes all that is known of the positions of sources that will not be read again. What such a source still
+   * had under way may then be applied once more.
+   */
+  async forget(marks: readonly SourceMark[]): Promise<void> {
+    for (const mark of marks)
+      await this.ask(() => forgetSource(this.client, this.layout, mark, this.replaySpan));
   }
 
   async close(): Promise<void> {
@@ -370,6 +386,16 @@ export class RedisStore implements SharedStore {
     const head = packDoubles([this.serverClock.corrected(request.nowMs), request.until]);
     await this.run('due', { keys, args: [head, Buffer.concat(names), ...policies.flatMap(policyArgs)] });
     return members.length;
+  }
+
+  /** For each shard what is to be published, or 0 where that is another process's to do. */
+  private async readOutbox(shards: readonly number[], limit: number): Promise<(OutboxRow[] | number)[]> {
+    const keys = shards.flatMap((shard) => [
+      shardKey(this.layout, shard, 'relay'),
+      shardKey(this.layout, shard, 'outbox'),
+    ]);
+    const answer = await this.run('relay', { keys, args: [this.owner, leaseMs, limit] });
+    return answer as (OutboxRow[] | number)[];
   }
 
   /** The pairs of members of `due`; null for what is gone or cannot be read. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Admin } from 'kafkajs';
-import type { Broker, Channel, EventSink, Finding, LogSource } from '../../ports.js';
+import type { Broker, Channel, EventSink, Finding, LogSource, SourceStanding } from '../../ports.js';
 import { checkKafka } from './check.js';
 import { type ClientMaker, clientMaker, type KafkaClient } from './client.js';
 import { isLoading, kafkaError } from './errors.js';
@@ -109,6 +109,23 @@ export class KafkaBroker implements Broker {
       return source;
     } catch (error) {
       throw kafkaError(`Kafka topic ${topic} cannot be followed`, error);
+    }
+  }
+
+  async standing(channel: 'interactions' | 'commands'): Promise<readonly SourceStanding[]> {
+    const { admin, options } = this;
+    const topic = topicOf(options.topics, channel);
+    try {
+      const ask = () => readMarks(admin, topic, groupOf(options, channel));
+      const marks = await patiently(loadingMs, ask, isLoading);
+      if ([...marks.values()].every(({ committed }) => committed === null)) return [];
+      return [...marks].map(([partition, { high, committed }]) => ({
+        source: sourceOf(options, topic, partition),
+        acknowledged: committed ?? 0,
+        last: high,
+      }));
+    } catch (error) {
+      throw kafkaError(`Kafka topic ${topic} cannot be looked at`, error);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Broker, Channel, EventSink, Finding } from '../../ports.js';
+import type { Broker, Channel, EventSink, Finding, SourceStanding } from '../../ports.js';
 import { checkServer } from './check.js';
 import { checkOptions } from './check-options.js';
 import { openConnection } from './connect.js';
@@ -7,6 +7,7 @@ import { Link, type OnStatus } from './link.js';
 import type { NatsOptions } from './options.js';
 import { NatsSink } from './sink.js';
 import { NatsSource } from './source.js';
+import { standingOf } from './standing.js';
 
 /** NATS JetStream, over one connection that is kept up for ever. */
 export class NatsBroker implements Broker {
@@ -41,6 +42,10 @@ export class NatsBroker implements Broker {
     tenant?: string,
   ): Promise<Follower> {
     return Follower.open(this.link, this.options, { channel, from, tenant });
+  }
+
+  standing(channel: 'interactions' | 'commands'): Promise<readonly SourceStanding[]> {
+    return standingOf(this.link, this.options, channel);
   }
 
   check(): Promise<readonly Finding[]> {
