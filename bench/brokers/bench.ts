@@ -1,11 +1,11 @@
 /** What the benchmarks of both brokers do: drain a filled log, or measure latency, and print it. */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { startRedis } from '../../test/servers/redis.js';
+import { type RedisServer, startRedis } from '../../test/servers/redis.js';
 import { type DrainRun, type DrainSetting, drainNaively, drainWithOurs } from '../drain.js';
 import type { BrokerFlags } from '../flags.js';
 import { measureLatency } from '../latency.js';
-import { machine } from '../measure/machine.js';
+import { type Machine, machine } from '../measure/machine.js';
 import { buildPeer, type Peer } from '../peers.js';
 import type { FilledLog, LiveLog } from './log.js';
 import { printDrains, printLatencies, printProfile } from './print.js';
@@ -33,27 +33,35 @@ export async function benchBroker(bench: BrokerBench, flags: BrokerFlags): Promi
 async function benchDrain({ fillLog, packages }: BrokerBench, flags: BrokerFlags): Promise<void> {
   const redis = await startRedis({ own: true });
   const log = await fillLog(flags.events, flags.pairs);
-  const setting = { log, redis };
-  const on = machine(packages, {
-    'redis-server': redis.version,
-    [`${log.system}-server`]: log.server.version,
-  });
-  if (flags.profile === null) {
-    const peer = flags.peers === null ? null : await buildPeer(log.system, flags.peers);
+  try {
+    const on = machineOf(packages, redis, log);
+    if (flags.profile === null) printDrains(on, flags, await drainAll({ log, redis }, flags));
+    else printProfile(on, flags, await profile({ log, redis }, flags.profile));
+  } finally {
+    await log.close();
+    await redis.stop();
+  }
+}
+
+async function drainAll(setting: DrainSetting, flags: BrokerFlags): Promise<readonly Contender[]> {
+  const peer = flags.peers === null ? null : await buildPeer(setting.log.system, flags.peers);
+  try {
     const contenders = chosen(contendersOf(setting, peer), flags.only);
     // One after the other in each round, so that what else the machine does meets all of them.
     for (let round = 0; round < flags.runs; round++)
       for (const { name, run, runs } of contenders) runs.push(await run(`${name}-${round}`));
+    return contenders;
+  } finally {
     peer?.close();
-    printDrains(on, flags, contenders);
-  } else {
-    const folder = resolve(flags.profile);
-    mkdirSync(folder, { recursive: true });
-    await drainWithOurs(setting, 'profiled', ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
-    printProfile(on, flags, folder);
   }
-  await log.close();
-  await redis.stop();
+}
+
+/** @returns the folder that holds the profile */
+async function profile(setting: DrainSetting, to: string): Promise<string> {
+  const folder = resolve(to);
+  mkdirSync(folder, { recursive: true });
+  await drainWithOurs(setting, 'profiled', ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
+  return folder;
 }
 
 /** Ours, and those of the others that are asked for. @throws RangeError when one of them is not there */
@@ -69,7 +77,7 @@ function contendersOf(setting: DrainSetting, peer: Peer | null): Contender[] {
   return [
     {
       name: 'ours',
-      what: `one fulcrum-trust process: dedupe, outbox, due times, dead letters`,
+      what: 'one fulcrum-trust process: dedupe, outbox, due times, dead letters',
       run: (reader) => drainWithOurs(setting, reader),
       runs: [],
     },
@@ -86,12 +94,17 @@ function contendersOf(setting: DrainSetting, peer: Peer | null): Contender[] {
 async function benchLatency({ startLog, packages }: BrokerBench, flags: BrokerFlags): Promise<void> {
   const redis = await startRedis({ own: true });
   const log = await startLog();
-  const on = machine(packages, {
-    'redis-server': redis.version,
-    [`${log.system}-server`]: log.server.version,
-  });
-  const runs = await measureLatency(log, redis, flags.rates, flags.seconds);
-  printLatencies(on, flags, log.system, runs);
-  await log.close();
-  await redis.stop();
+  try {
+    const on = machineOf(packages, redis, log);
+    const runs = await measureLatency(log, redis, flags.rates, flags.seconds);
+    printLatencies(on, flags, log.system, runs);
+  } finally {
+    await log.close();
+    await redis.stop();
+  }
+}
+
+function machineOf(packages: readonly string[], redis: RedisServer, log: FilledLog | LiveLog): Machine {
+  const servers = { 'redis-server': redis.version, [`${log.system}-server`]: log.server.version };
+  return machine(packages, servers);
 }
