@@ -8,6 +8,7 @@ import { makePairId } from 'fulcrum-trust';
 import type { RedisServer } from '../test/servers/redis.js';
 import type { LiveLog } from './brokers/log.js';
 import { Child } from './child.js';
+import { type CpuTimes, cpuPerEvent, cpuTimes } from './measure/cpu.js';
 import { type Latencies, latenciesOf } from './measure/percentiles.js';
 import { cli } from './project.js';
 
@@ -17,6 +18,18 @@ export interface LatencyRun {
   /** Circuit events that did not come; they are in no percentile. */
   readonly missed: number;
   readonly latencies: Latencies;
+  /** Microseconds per failure of each process, warm-up included; `bench` sends and listens. */
+  readonly cpuUs: CpuTimes;
+}
+
+export interface LatencySetting {
+  readonly log: LiveLog;
+  readonly redis: RedisServer;
+  readonly rates: readonly number[];
+  /** Measured at each rate. */
+  readonly seconds: number;
+  /** Of the processor's process, e.g. to profile it. */
+  readonly nodeFlags: readonly string[];
 }
 
 /** The first seconds of each rate warm up and do not count. */
@@ -27,23 +40,27 @@ const startWithinMs = 60_000;
 /** The weight that opens the circuit of a fresh pair at once. */
 const weight = 100;
 
-export async function measureLatency(
-  log: LiveLog,
-  redis: RedisServer,
-  rates: readonly number[],
-  seconds: number,
-): Promise<LatencyRun[]> {
+export async function measureLatency(setting: LatencySetting): Promise<LatencyRun[]> {
+  const { log, redis, rates, seconds, nodeFlags } = setting;
   const servers = [`--${log.system}`, log.address, '--redis', redis.url];
-  const child = Child.node('the processor', [cli, 'process', '--source', log.system, ...servers]);
-  const heard = new Map<string, (atMs: number) => void>();
+  const args = [cli, 'process', '--source', log.system, ...servers];
+  const child = Child.node('the processor', [...nodeFlags, ...args]);
+  const pids = { [log.system]: log.server.pid, redis: redis.pid, node: child.pid, bench: process.pid };
+  const heard: Heard = new Map();
   await log.onCircuit((body) => heard.get(eventOf(body))?.(performance.now()));
-  const runs: LatencyRun[] = [];
   await Promise.race([waitForStart(log, heard), child.failed]);
-  for (const rate of rates) runs.push(await Promise.race([measure(log, heard, rate, seconds), child.failed]));
+  const runs: LatencyRun[] = [];
+  for (const rate of rates) {
+    const before = cpuTimes(pids);
+    const run = await Promise.race([measure(log, heard, rate, seconds), child.failed]);
+    const failures = (warmUpSeconds + seconds) * rate;
+    runs.push({ rate, ...run, cpuUs: cpuPerEvent(before, cpuTimes(pids), failures) });
+  }
   await child.stop();
   return runs;
 }
 
+/** What is to be done when the circuit event of an interaction comes, by the interaction's id. */
 type Heard = Map<string, (atMs: number) => void>;
 
 /** The processor takes what was sent before it was there: when that has come back, all of them are up. */
@@ -58,7 +75,7 @@ async function waitForStart(log: LiveLog, heard: Heard): Promise<void> {
   ]);
 }
 
-async function measure(log: LiveLog, heard: Heard, rate: number, seconds: number): Promise<LatencyRun> {
+async function measure(log: LiveLog, heard: Heard, rate: number, seconds: number) {
   const warmUp = warmUpSeconds * rate;
   const total = warmUp + seconds * rate;
   const samplesMs: number[] = [];
@@ -81,7 +98,7 @@ async function measure(log: LiveLog, heard: Heard, rate: number, seconds: number
     );
   });
   await all;
-  return { rate, missed: missing, latencies: latenciesOf(samplesMs) };
+  return { missed: missing, latencies: latenciesOf(samplesMs) };
 }
 
 /** Sends each when its time has come, and all that are late at once. */

@@ -36,7 +36,11 @@ async function benchDrain({ fillLog, packages }: BrokerBench, flags: BrokerFlags
   try {
     const on = machineOf(packages, redis, log);
     if (flags.profile === null) printDrains(on, flags, await drainAll({ log, redis }, flags));
-    else printProfile(on, flags, await profile({ log, redis }, flags.profile));
+    else {
+      const { folder, nodeFlags } = profilerTo(flags.profile);
+      await drainWithOurs({ log, redis }, 'profiled', nodeFlags);
+      printProfile(on, flags, folder);
+    }
   } finally {
     await log.close();
     await redis.stop();
@@ -56,12 +60,10 @@ async function drainAll(setting: DrainSetting, flags: BrokerFlags): Promise<read
   }
 }
 
-/** @returns the folder that holds the profile */
-async function profile(setting: DrainSetting, to: string): Promise<string> {
+function profilerTo(to: string): { readonly folder: string; readonly nodeFlags: readonly string[] } {
   const folder = resolve(to);
   mkdirSync(folder, { recursive: true });
-  await drainWithOurs(setting, 'profiled', ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
-  return folder;
+  return { folder, nodeFlags: ['--cpu-prof', `--cpu-prof-dir=${folder}`] };
 }
 
 /** Ours, and those of the others that are asked for. @throws RangeError when one of them is not there */
@@ -96,8 +98,10 @@ async function benchLatency({ startLog, packages }: BrokerBench, flags: BrokerFl
   const log = await startLog();
   try {
     const on = machineOf(packages, redis, log);
-    const runs = await measureLatency(log, redis, flags.rates, flags.seconds);
+    const profiler = flags.profile === null ? null : profilerTo(flags.profile);
+    const runs = await measureLatency({ log, redis, ...flags, nodeFlags: profiler?.nodeFlags ?? [] });
     printLatencies(on, flags, log.system, runs);
+    if (profiler !== null) printProfile(on, flags, profiler.folder);
   } finally {
     await log.close();
     await redis.stop();

@@ -71,9 +71,10 @@ export function printLatencies(
   console.log(`failure to be sent to circuit event received, ${system}, ${flags.seconds} s a rate, ms\n`);
   const columns = ['p50', 'p90', 'p99', 'p999', 'max'] as const;
   console.log(row(['events/s', 'measured', 'missed', ...columns]));
-  for (const { rate, missed, latencies } of runs) {
+  for (const { rate, missed, latencies, cpuUs } of runs) {
     const figures = columns.map((column) => latencies[column].toFixed(1));
     console.log(row([whole(rate), whole(latencies.count), whole(missed), ...figures]));
+    console.log(`          CPU us/failure: ${cpuText(cpuUs)}`);
   }
 }
 
