@@ -37,6 +37,7 @@ const warmUpSeconds = 5;
 /** What has not come so long after the last was sent is missed. */
 const patienceMs = 10_000;
 const startWithinMs = 60_000;
+const tools = 97;
 /** The weight that opens the circuit of a fresh pair at once. */
 const weight = 100;
 
@@ -66,7 +67,7 @@ type Heard = Map<string, (atMs: number) => void>;
 /** The processor takes what was sent before it was there: when that has come back, all of them are up. */
 async function waitForStart(log: LiveLog, heard: Heard): Promise<void> {
   const came = new Promise<void>((resolve) => heard.set('start', () => resolve()));
-  log.send([failure('start')]);
+  log.send([failure('start', 0)]);
   await Promise.race([
     came,
     pause(startWithinMs, undefined, { ref: false }).then(() => {
@@ -93,7 +94,7 @@ async function measure(log: LiveLog, heard: Heard, rate: number, seconds: number
         if (--missing === 0) resolve();
       });
     }
-    void sendOnTime(log, total, intendedMs, (event) => failure(`${rate}-${event}`)).then(() =>
+    void sendOnTime(log, total, intendedMs, (event) => failure(`${rate}-${event}`, event)).then(() =>
       pause(patienceMs, undefined, { ref: false }).then(resolve),
     );
   });
@@ -117,14 +118,15 @@ async function sendOnTime(
   }
 }
 
-function failure(id: string) {
-  const [agentA, agentB] = [`agent-${id}`, 'tool'];
-  const event = {
+function failure(id: string, event: number) {
+  // Agents with pairs in common, as in a fleet, and not one that has all of them.
+  const [agentA, agentB] = [`agent-${id}`, `tool-${event % tools}`];
+  const cloudEvent = {
     ...{ specversion: '1.0', id, source: 'bench', type: 'fulcrum.trust.interaction.v1' },
     time: new Date().toISOString(),
     data: { agent_a: agentA, agent_b: agentB, outcome: 'failure', weight },
   };
-  return { key: makePairId(agentA, agentB), body: Buffer.from(JSON.stringify(event)) };
+  return { key: makePairId(agentA, agentB), body: Buffer.from(JSON.stringify(cloudEvent)) };
 }
 
 /** Which interaction caused a circuit event. */
