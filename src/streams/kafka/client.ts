@@ -3,6 +3,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { Kafka, type KafkaConfig, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs';
 import { FulcrumError, messageOf } from '../../errors.js';
+import { learnCodecs } from './compression/codecs.js';
 import { inFrames } from './frames.js';
 import type { KafkaOptions, KafkaTls, StatusListener } from './options.js';
 
@@ -29,6 +30,7 @@ export type ClientMaker = (retry?: RetryOptions) => KafkaClient;
 
 /** @throws FulcrumError `config` when a file of the TLS settings cannot be read */
 export async function clientMaker(options: KafkaOptions, onStatus: StatusListener): Promise<ClientMaker> {
+  learnCodecs();
   const { brokers, clientId, sasl } = options;
   const ssl = typeof options.tls === 'boolean' ? options.tls : await readTls(options.tls);
   const config: KafkaConfig = {

@@ -32,11 +32,8 @@ const maxWaitMs = 100;
 /** Most that one fetch brings, and of one partition. */
 const maxFetchBytes = 4 * 1024 * 1024;
 const maxPartitionBytes = 1024 * 1024;
-/**
- * Ten seconds: about as long as a broker takes to start, or a cluster to replace it. Who gives up before and joins anew
- * is a stranger to the group, which then waits out the session of the member that went away.
- */
-const longRetry = { retries: 12, initialRetryTime: 100, maxRetryTime: 1_000 };
+/** Pauses between attempts, in ms. */
+const retryPauses = { initialRetryTime: 100, maxRetryTime: 1_000 };
 /** How long leaving the group may take, in ms. */
 const leaveMs = 3_000;
 
@@ -61,7 +58,9 @@ export class GroupConsumer {
     private readonly listener: ConsumerListener,
   ) {
     const { groupId, sessionTimeoutMs } = settings;
-    this.client = makeClient(longRetry);
+    // For half a session, and who made it decides when that is enough. A consumer that gave up while a broker is
+    // started anew would join again as a stranger, and wait out the session of the member that it had been.
+    this.client = makeClient({ ...retryPauses, retries: 5 + Math.ceil(sessionTimeoutMs / 2_000) });
     this.consumer = this.client.kafka.consumer({
       groupId,
       sessionTimeout: sessionTimeoutMs,

@@ -72,6 +72,8 @@ function codeOf(error: unknown): ErrorCode {
   if (chain.some(({ name }) => name === 'KafkaJSSASLAuthenticationError')) return 'denied';
   if (chain.some(({ type }) => type.endsWith('_AUTHORIZATION_FAILED'))) return 'denied';
   if (isAnswer(error, 'UNSUPPORTED_SASL_MECHANISM')) return 'denied';
+  // It says so of a batch in zstd where Node does not know that.
+  if (chain.some(({ name }) => name === 'KafkaJSNotImplemented')) return 'mismatch';
   return isAnswer(error, ...refusals) ? 'refused' : 'unavailable';
 }
 
@@ -84,6 +86,8 @@ export function kafkaError(what: string, error: unknown): FulcrumError {
 
 function remedyOf(code: ErrorCode, error: unknown): string {
   if (code === 'denied') return 'check the Kafka user, its password and its ACLs';
+  if (code === 'mismatch')
+    return 'run Node 22.15 or later, and set compression.type=uncompressed of the topic for what is yet to come';
   if (code === 'refused') return 'change the setting that it names';
   if (chainOf(error).some(({ code: tls }) => /CERT|SIGNATURE|SSL|TLS|EPROTO/.test(tls)))
     return 'check the TLS settings and the certificates';

@@ -73,10 +73,7 @@ export class TopicReader {
       stallMs: sessionTimeoutMs / 2,
       // Others may take their whole session before a group is complete.
       waitingMs: 2 * sessionTimeoutMs,
-      explain: (error) =>
-        error === null
-          ? new FulcrumError('unavailable', `${name}: the broker does not answer; check that Kafka runs`)
-          : kafkaError(`${name} cannot be read`, error),
+      explain: (error) => (error === null ? noAnswer(name) : kafkaError(`${name} cannot be read`, error)),
       onDown: (error) => {
         onStatus(`${error.message}; trying again`, 'warn');
         this.forget();
@@ -113,6 +110,8 @@ export class TopicReader {
       await this.arrivals.wait(maxWaitMs);
     if (this.ended) return null;
     if (this.watchdog.failure !== null) throw this.watchdog.failure;
+    // It may yet go on as if nothing had been, and whoever waits for messages is to know why there are none.
+    if (this.backlog.isEmpty && this.watchdog.silent) throw noAnswer(this.settings.name);
     const slices = this.backlog.take(maxMessages);
     if (this.isPaused && this.backlog.bytes <= maxWaitingBytes / 2) this.resume();
     return slices;
@@ -195,4 +194,8 @@ export class TopicReader {
     this.isPaused = false;
     this.arrivals.wake();
   }
+}
+
+function noAnswer(name: string): FulcrumError {
+  return new FulcrumError('unavailable', `${name}: the broker does not answer; check that Kafka runs`);
 }

@@ -47,6 +47,11 @@ export class Watchdog {
 
   constructor(private readonly options: WatchdogOptions) {}
 
+  /** Whether it has been silent for half as long as is put up with. */
+  get silent(): boolean {
+    return Date.now() - this.signAt > this.patienceMs / 2;
+  }
+
   begin(): void {
     this.begunAt = this.signAt = this.checkedAt = Date.now();
     this.patienceMs = this.options.waitingMs;

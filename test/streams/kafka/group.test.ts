@@ -102,6 +102,33 @@ describeWithServer('kafka', 'consumers of one Kafka group', () => {
     await until('all is read', async () => textsOf(...readers).size === 1_000);
   });
 
+  test('are committed nothing by what they were handed before a partition went away and came back', async () => {
+    const options = kafka.options({ partitions: 4, sessionTimeoutMs });
+    const broker = await kafka.connect(options);
+    await publishTexts(broker, numbers(0, 1_000));
+    const first = await broker.consume('interactions');
+    await until('all of it waits', async () => first.waitingBytes > 1_000 * 512);
+    const before = await nextBatch(first, 1_000);
+    expect(before.messages).toHaveLength(1_000);
+    const second = await broker.consume('interactions');
+    await until('the second has its share', async () => (await partitionsOf(second)) === 2);
+    await second.close();
+    await until('the first has all again', async () => (await partitionsOf(first)) === 4);
+    await until('all of it waits again', async () => first.waitingBytes > 1_000 * 512);
+    const admin = await kafka.admin();
+    const committed = () => committedOf(admin, options.groupId, options.topics.interactions);
+    const again = await nextBatch(first, 1_000);
+    await before.ack();
+    await before.ack(before.messages.slice(0, 500));
+    await first.progress();
+    expect(await committed()).toEqual([null, null, null, null]);
+    await again.ack();
+    await first.progress();
+    const ends = await admin.fetchTopicOffsets(options.topics.interactions);
+    ends.sort((one, other) => one.partition - other.partition);
+    expect(await committed()).toEqual(ends.map(({ high }) => Number(high)));
+  });
+
   test('read interactions and commands side by side', async () => {
     const options = kafka.options({ partitions: 2 });
     const broker = await kafka.connect(options);

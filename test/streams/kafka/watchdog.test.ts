@@ -69,7 +69,12 @@ test('what falls silent is started anew; who waits for others has longer', async
   current().waiting();
   await vi.advanceTimersByTimeAsync(4_000);
   expect(said).toEqual([]);
+  expect(watchdog.silent).toBe(true);
   current().alive();
+  expect(watchdog.silent).toBe(false);
+  await vi.advanceTimersByTimeAsync(501);
+  expect(watchdog.silent).toBe(true);
+  expect(said).toEqual([]);
   await vi.advanceTimersByTimeAsync(2_000);
   expect(said).toEqual(['silent']);
   expect(runs).toHaveLength(2);
