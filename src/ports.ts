@@ -172,6 +172,8 @@ export interface SharedStore extends TrustStore {
   register(timedRecovery: boolean): Promise<void>;
   /** What was last marked of every source, by all processes. */
   marks(): Promise<readonly SourceMark[]>;
+  /** Forgets a source that comes no more, its marks and which of its positions were applied. */
+  forget(source: string): Promise<void>;
 }
 
 export function isShared(store: TrustStore): store is SharedStore {

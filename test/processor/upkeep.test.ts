@@ -13,6 +13,7 @@ function sharing(store: Parameters<typeof changedStore>[0], marks: Map<string, S
     }),
     register: async () => {},
     marks: async () => [...marks.values()],
+    forget: async (source) => void marks.delete(source),
   };
 }
 

@@ -220,6 +220,26 @@ describeWithServer(
       expect(await redis.ttl(key)).toBe(-1);
     });
 
+    it('forgets a source that comes no more, and nothing else', async () => {
+      const { store, prefix } = await open({ replaySpan: 100_000, shards: 2 });
+      const gone = ['log@1', 'log@2'].flatMap((source) =>
+        [1, 70_000, 250_000, 320_000].map((sequence) => success(start, { ...at(sequence, source) })),
+      );
+      await apply(store, gone);
+      const marks = ['log@1', 'log@2'].map((source) => ({ source, acknowledged: 250_000, readTo: start }));
+      await store.mark(marks);
+      await store.forget('log@1');
+      await store.forget('never seen');
+      expect(await store.marks()).toEqual([marks[1]]);
+      const keys = await redis.keys(`${prefix}:*`);
+      expect(keys.filter((key) => key.includes('log@1'))).toEqual([]);
+      expect(keys.filter((key) => key.includes('log@2')).length).toBeGreaterThan(2);
+      expect(kinds(await apply(store, gone))).toEqual([
+        ...['applied', 'applied', 'applied', 'applied'],
+        ...['repeat', 'repeat', 'repeat', 'repeat'],
+      ]);
+    });
+
     it('shares its policies, the newest document for all', async () => {
       const { store } = await open();
       expect(await store.policies.read()).toBeNull();

@@ -3,7 +3,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { RedisClient } from './connection.js';
 
-export type ScriptName = 'apply' | 'command' | 'due' | 'mark' | 'permissions' | 'policies' | 'relay';
+export type ScriptName =
+  | 'apply'
+  | 'command'
+  | 'due'
+  | 'forget'
+  | 'mark'
+  | 'permissions'
+  | 'policies'
+  | 'relay';
 
 /** A key or an argument of a script. */
 export type ScriptValue = string | Buffer | number;

@@ -293,6 +293,15 @@ export class RedisStore implements SharedStore {
     });
   }
 
+  async forget(source: string): Promise<void> {
+    await doAll(allShards(this.layout), (shard) =>
+      this.run('forget', {
+        keys: [shardKey(this.layout, shard, 'mark'), floorKey(this.layout, shard, source)],
+        args: [source, seenPrefix(this.layout, shard, source)],
+      }),
+    );
+  }
+
   async close(): Promise<void> {
     if (!this.isOpen) return;
     this.isOpen = false;
