@@ -65,7 +65,7 @@ async function openOnRedis(request: UpRequest, opened: Opened): Promise<Alone> {
   const interactions = new MemoryTopic({ name, clock: systemClock });
   // All that it was told is applied by now, or never will be: nobody can read this topic again. Where Redis is away,
   // a later process does it.
-  opened.add(() => store.forget(interactions.progress()).catch(() => {}));
+  opened.add(() => store.forget(name).catch(() => {}));
   return {
     interactions,
     commands: new MemoryTopic({ name: 'http-commands', clock: systemClock }),
@@ -82,5 +82,5 @@ async function forgetGone(store: RedisStore): Promise<void> {
   const now = systemClock();
   const isGone = ({ source, readTo = 0 }: SourceMark): boolean =>
     source.startsWith(topicPrefix) && readTo < now - goneAfterSeconds;
-  await store.forget((await store.marks()).filter(isGone));
+  for (const { source } of (await store.marks()).filter(isGone)) await store.forget(source);
 }

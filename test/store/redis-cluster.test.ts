@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import type { InteractionToApply } from '../../src/ports.js';
+import { checkRedis } from '../../src/store/redis/check.js';
 import { shardOf } from '../../src/store/redis/layout.js';
 import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/store.js';
 import { makePairId } from '../../src/trust/pair.js';
@@ -53,7 +54,7 @@ describeWithServer(
       const url = `redis+cluster://${user}${nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`;
       const store = await RedisStore.open({ url, onStatus: (line) => void told.push(line), ...rest });
       onTestFinished(() => store.close());
-      return { store, told };
+      return { store, told, url };
     }
 
     /** Shards of one master, and those of the others. */
@@ -73,7 +74,9 @@ describeWithServer(
         await client.call('ACL', 'SETUSER', ...clusterRule('secret'));
         client.disconnect();
       }
-      const { store } = await open(cluster, { user: 'fulcrum:secret@' });
+      const { store, url } = await open(cluster, { user: 'fulcrum:secret@' });
+      const rights = (await checkRedis({ url })).filter(({ what }) => what.endsWith('permissions'));
+      expect(rights.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok']);
       const from = await cluster.masterOf(keyOf(3));
       const to = cluster.nodes.find((node) => node !== from) as RedisServer;
       const other = pairOf(3, 'other');

@@ -58,8 +58,7 @@ describeWithServer(
           { source: 'gone', acknowledged: 65_000, readTo: start },
           { source: 'gone-not', acknowledged: 1, readTo: start },
         ]);
-        const [gone] = (await store.marks()).filter(({ source }) => source === 'gone');
-        await store.forget(gone === undefined ? [] : [gone]);
+        await store.forget('gone');
         expect((await redis.keys(`${prefix}:*gone*`)).every((key) => key.includes(':gone-not'))).toBe(true);
         expect(await store.marks()).toEqual([{ source: 'gone-not', acknowledged: 1, readTo: start }]);
         expect(kinds(await apply(store, [success(start, at(1, 'gone-not'))]))).toEqual(['repeat']);
@@ -264,6 +263,26 @@ describeWithServer(
       expect(await redis.ttl(key)).toBeLessThanOrEqual(1_000);
       await apply(store, [success(start + 3)], { nowMs: (start + 86_400) * 1_000 });
       expect(await redis.ttl(key)).toBeGreaterThanOrEqual(afterTwo);
+    });
+
+    it('forgets a source that comes no more, and nothing else', async () => {
+      const { store, prefix } = await open({ replaySpan: 100_000, shards: 2 });
+      const gone = ['log@1', 'log@2'].flatMap((source) =>
+        [1, 70_000, 250_000, 320_000].map((sequence) => success(start, { ...at(sequence, source) })),
+      );
+      await apply(store, gone);
+      const marks = ['log@1', 'log@2'].map((source) => ({ source, acknowledged: 250_000, readTo: start }));
+      await store.mark(marks);
+      await store.forget('log@1');
+      await store.forget('never seen');
+      expect(await store.marks()).toEqual([marks[1]]);
+      const keys = await redis.keys(`${prefix}:*`);
+      expect(keys.filter((key) => key.includes('log@1'))).toEqual([]);
+      expect(keys.filter((key) => key.includes('log@2')).length).toBeGreaterThan(2);
+      expect(kinds(await apply(store, gone))).toEqual([
+        ...['applied', 'applied', 'applied', 'applied'],
+        ...['repeat', 'repeat', 'repeat', 'repeat'],
+      ]);
     });
 
     it('shares its policies, the newest document for all', async () => {

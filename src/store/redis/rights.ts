@@ -5,7 +5,7 @@ import { runScript } from './scripts.js';
 
 const neededCommands = [
   ...['ping', 'info', 'time', 'eval', 'evalsha', 'exists', 'del'],
-  ...['get', 'set', 'mget', 'getrange', 'setrange', 'hget', 'hgetall', 'hset', 'hsetnx'],
+  ...['get', 'set', 'mget', 'getrange', 'setrange', 'hdel', 'hget', 'hgetall', 'hset', 'hsetnx'],
   ...['xlen', 'xadd', 'xrange', 'xdel', 'zcard', 'zadd', 'zrem', 'zrange', 'zrangebyscore'],
 ] as const;
 

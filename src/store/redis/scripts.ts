@@ -8,6 +8,7 @@ export type ScriptName =
   | 'apply'
   | 'command'
   | 'due'
+  | 'forget'
   | 'lease'
   | 'mark'
   | 'permissions'

@@ -84,7 +84,8 @@ export class Shards {
 
   /** Why a group was away when it was last asked. */
   private known([first = 0]: ShardGroup): { readonly error: FulcrumError } | null {
-    return this.away.get(first) ?? null;
+    const away = this.away.get(first);
+    return away === undefined ? null : { error: away.error };
   }
 
   private async answer<R>(

@@ -26,7 +26,6 @@ import {
   type RedisConnection,
   unavailable,
 } from './connection.js';
-import { forgetSource } from './forget.js';
 import { groupByPair, type PairEvents } from './grouping.js';
 import {
   allShards,
@@ -283,13 +282,14 @@ export class RedisStore implements SharedStore {
     return answers.flat().every((rows) => rows !== 0);
   }
 
-  /**
-   * Removes all that is known of the positions of sources that will not be read again. What such a source still
-   * had under way may then be applied once more.
-   */
-  async forget(marks: readonly SourceMark[]): Promise<void> {
-    for (const mark of marks)
-      await this.ask(() => forgetSource(this.client, this.layout, mark, this.replaySpan));
+  /** Forgets a source that comes no more, its marks and which of its positions were applied. */
+  async forget(source: string): Promise<void> {
+    await doAll(allShards(this.layout), (shard) =>
+      this.run('forget', {
+        keys: [shardKey(this.layout, shard, 'mark'), floorKey(this.layout, shard, source)],
+        args: [source, seenPrefix(this.layout, shard, source)],
+      }),
+    );
   }
 
   async close(): Promise<void> {
