@@ -303,6 +303,10 @@ export interface SinkMessage {
   readonly key: string;
   readonly headers: MessageHeaders;
   readonly body: Uint8Array;
+  /**
+   * What goes in its place where the broker takes no more than so many bytes, headers and all; absent: nothing does.
+   */
+  readonly cutTo?: (maxBytes: number) => SinkMessage;
 }
 
 /** Where events go. */

@@ -10,6 +10,7 @@ import type {
   MessageHeaders,
   Rejection,
   SinkMessage,
+  SourceBatch,
   SourceMessage,
 } from '../ports.js';
 
@@ -33,20 +34,28 @@ export async function sendInteractions(
 ): Promise<{ readonly accepted: number; readonly rejected: number }> {
   let accepted = 0;
   let rejected = 0;
+  const send = async (batch: SourceBatch, messages: readonly SinkMessage[]): Promise<void> => {
+    if (messages.length > 0) await sink.publish(messages);
+    accepted += messages.length;
+    await batch.ack();
+  };
+  // A batch is read and checked while the one before it is on its way, and no more than these two are held.
+  let sending = Promise.resolve();
   for (;;) {
     const batch = await source.read(sentAtATime, waitMs);
-    if (batch === null) return { accepted, rejected };
     const messages: SinkMessage[] = [];
-    for (const message of batch.messages) {
+    for (const message of batch?.messages ?? []) {
       const made = messageOf(source, message, options);
       if (isRejection(made)) {
         rejected++;
         options.onRejected(message.position.sequence, made);
       } else messages.push(made);
     }
-    if (messages.length > 0) await sink.publish(messages);
-    accepted += messages.length;
-    await batch.ack();
+    await sending;
+    if (batch === null) return { accepted, rejected };
+    sending = send(batch, messages);
+    // It is heard of when the next batch is there; until then it is nobody's unhandled one.
+    sending.catch(() => {});
   }
 }
 

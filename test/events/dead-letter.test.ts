@@ -94,6 +94,48 @@ describe('a dead letter', () => {
     expect(letter.headers).not.toHaveProperty('dlq-original-length');
   });
 
+  it('goes with its first 64 KiB, its length and its SHA-256 where the broker takes no more', () => {
+    const body = Buffer.alloc(300_000, 'abc');
+    const headers = { 'content-type': 'text/plain' };
+    const letter = deadLetter(delivered(body, { headers }), 's', rejection, 1).cutTo?.(200_000);
+    expect(letter).toMatchObject({ id: 's:test/7', tenant: 'default', key: 'invalid_event' });
+    expect(Buffer.from(letter?.body ?? []).equals(body.subarray(0, 65_536))).toBe(true);
+    expect(letter?.headers).toMatchObject({
+      ...headers,
+      'dlq-detail': 'agent_a is required',
+      'dlq-original-length': '300000',
+      'dlq-original-sha256': sha256(body),
+    });
+    expect(letter?.cutTo).toBeUndefined();
+  });
+
+  it('fits into what a broker takes, whatever its body and its headers', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 3_000 });
+    const headers = fc.dictionary(text, text, { maxKeys: 40 });
+    const limit = fc.integer({ min: 2_048, max: 100_000 });
+    fc.assert(
+      fc.property(
+        headers,
+        limit,
+        fc.nat(200_000),
+        fc.constantFrom(rejection, tooLarge),
+        (given, most, bytes, why) => {
+          const event = delivered(Buffer.alloc(bytes), { headers: given });
+          const letter = deadLetter(event, 'nats', why, 1).cutTo?.(most);
+          const sent = Object.entries(letter?.headers ?? {});
+          const size = sent.reduce(
+            (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value) + 4,
+            letter?.body.byteLength ?? Number.NaN,
+          );
+          expect(size).toBeLessThanOrEqual(most);
+          const omitted = Object.keys(given).filter((name) => !sent.some(([kept]) => kept === name)).length;
+          expect(letter?.headers['dlq-headers-omitted'] ?? '0').toBe(String(omitted));
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
   it('has headers of one short line, whatever the event and its rejection say', () => {
     const text = fc.string({ unit: 'binary', maxLength: 2_000 });
     fc.assert(

@@ -22,6 +22,8 @@ export interface KafkaSinkSettings {
 const maxRequestBytes = 512 * 1024;
 /** What a message takes on the wire beside key, headers and body, about. */
 const messageBytes = 64;
+/** Taken for the limit of a topic that does not tell it. */
+const leastLimitBytes = 64 * 1024;
 const disconnectMs = 3_000;
 /** A partition may be between two leaders for a moment; what takes longer is the caller's to try again, in ms. */
 const patienceMs = 2_000;
@@ -91,7 +93,7 @@ export class KafkaSink implements EventSink {
     } catch (error) {
       if (!isTooLarge(error)) throw kafkaError('publishing to Kafka', error);
       const [first] = messages;
-      if (messages.length === 1 && first !== undefined) throw await this.tooLarge(first, error);
+      if (messages.length === 1 && first !== undefined) return this.sendCut(first, error);
       // It may be all of them together: the topic's limit is for a batch.
       for (const message of messages) await this.send([message]);
     }
@@ -108,13 +110,15 @@ export class KafkaSink implements EventSink {
     return [...byTopic].map(([topic, ofTopic]) => ({ topic, messages: ofTopic }));
   }
 
-  private async tooLarge(message: SinkMessage, cause: unknown): Promise<FulcrumError> {
+  /** Sends what goes in the place of a message that is too large; where nothing does, says what to mend. */
+  private async sendCut(message: SinkMessage, cause: unknown): Promise<void> {
     const topic = topicOf(this.settings.topics, message.channel);
     const config = await readTopicConfig(this.settings.admin, topic).catch(() => null);
-    const limit = config?.get('max.message.bytes') ?? 'fewer';
-    return new FulcrumError(
+    const limit = config?.get('max.message.bytes');
+    if (message.cutTo !== undefined) return this.send([message.cutTo(Number(limit ?? leastLimitBytes))]);
+    throw new FulcrumError(
       'mismatch',
-      `Kafka topic ${topic} takes messages of at most ${limit} bytes, and ${message.id} has ` +
+      `Kafka topic ${topic} takes messages of at most ${limit ?? 'fewer'} bytes, and ${message.id} has ` +
         `${message.body.byteLength} without its headers; raise max.message.bytes of the topic`,
       { cause },
     );

@@ -52,16 +52,33 @@ interface Address {
 
 function parseAddress(address: string): Address {
   const url = URL.canParse(address) ? new URL(address) : null;
-  const wrong = url === null || !['nats:', 'tls:'].includes(url.protocol) || url.hostname === '';
+  const [user, password] = [url?.username, url?.password].map((part) => decoded(part ?? ''));
+  const wrong =
+    url === null ||
+    !['nats:', 'tls:'].includes(url.protocol) ||
+    url.hostname === '' ||
+    user == null ||
+    password == null;
   if (wrong)
     // Not the address itself: it may hold a password.
-    throw new FulcrumError('config', 'nats.servers: each must be nats://host:port or tls://host:port');
+    throw new FulcrumError(
+      'config',
+      'nats.servers: each must be nats://host:port or tls://host:port, a % in user or password written %25',
+    );
   return {
     host: `${url.hostname}:${url.port === '' ? 4222 : url.port}`,
     tls: url.protocol === 'tls:',
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
+    user,
+    password,
   };
+}
+
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
 }
 
 function loginOf(options: NatsOptions, addresses: readonly Address[]): ConnectionOptions {

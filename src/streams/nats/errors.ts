@@ -11,6 +11,8 @@ export const apiCodes = {
   streamNameInUse: 10058,
   consumerExists: 10148,
   subjectsOverlap: 10065,
+  messageTooLarge: 10054,
+  headersTooLarge: 10097,
 } as const;
 
 export function isApiError(error: unknown, ...codes: readonly number[]): boolean {

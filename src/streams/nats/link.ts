@@ -30,6 +30,8 @@ export class Link {
     readonly onStatus: OnStatus,
   ) {
     void this.watch();
+    // Nothing is told of the end itself to those who watch.
+    void connection.closed().then(() => this.ended());
   }
 
   static async over(connection: NatsConnection, onStatus: OnStatus): Promise<Link> {
@@ -76,7 +78,8 @@ export class Link {
   async close(): Promise<void> {
     if (this.closing) return;
     this.closing = true;
-    await Promise.all([...this.listeners].map((listener) => listener.closing?.()));
+    // One that cannot give back what it holds must not keep the connection open.
+    await Promise.allSettled([...this.listeners].map((listener) => listener.closing?.()));
     if (this.up) {
       const patience = new Promise((resolve) => setTimeout(resolve, 1_000).unref());
       await Promise.race([this.connection.flush().catch(() => {}), patience]);
@@ -97,6 +100,9 @@ export class Link {
       } else if (status.type === DebugEvents.StaleConnection)
         this.onStatus(`${this.name} answers no more: connecting anew`, 'warn');
     }
+  }
+
+  private ended(): void {
     this.downSince ??= performance.now();
     for (const listener of this.listeners) listener.down?.();
   }

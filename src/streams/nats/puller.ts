@@ -9,6 +9,8 @@ import { heartbeatMs, type PullRequest, pullBody, pullStatus } from './pull-requ
 const bytesPerRequest = 8 * 1024 * 1024;
 /** Subject, reply and headers of one message, at most about. */
 const overheadBytes = 64 * 1024;
+/** A server takes no larger message, whatever its settings. */
+const largestPayload = 64 * 1024 * 1024;
 /** After this silence the request is lost: nats-server 2.9 does not tell of a consumer that is gone. */
 const silenceMs = 2 * heartbeatMs;
 
@@ -35,7 +37,7 @@ export interface PullerOptions {
  */
 export class Puller {
   private readonly inbox = createInbox();
-  private readonly subscription: Subscription;
+  private subscription: Subscription;
   private readonly endListening: () => void;
   private readonly waiting = new Prefetched();
   private consumer: string;
@@ -52,9 +54,7 @@ export class Puller {
     this.consumer = consumer;
     const largest = link.connection.info?.max_payload ?? 0;
     this.requestBytes = Math.max(bytesPerRequest, largest + overheadBytes);
-    this.subscription = link.connection.subscribe(`${this.inbox}.*`, {
-      callback: (error, message) => this.arrived(error, message),
-    });
+    this.subscription = this.subscribe();
     this.endListening = link.listen({
       down: () => this.interrupt(null),
       up: () => this.interrupt(null),
@@ -117,6 +117,12 @@ export class Puller {
     return this.waiting.take(this.waiting.length);
   }
 
+  private subscribe(): Subscription {
+    return this.options.link.connection.subscribe(`${this.inbox}.*`, {
+      callback: (error, message) => this.arrived(error, message),
+    });
+  }
+
   private get nextSubject(): string {
     return `$JS.API.CONSUMER.MSG.NEXT.${this.options.stream}.${this.consumer}`;
   }
@@ -145,12 +151,14 @@ export class Puller {
   }
 
   private messageCame(message: Msg): void {
+    // One of an earlier consumer was not asked for by this request.
+    if (this.options.accept?.(message) === false) return;
     const { request } = this;
     if (request !== null) {
       request.brought++;
       if (--request.missing === 0) this.request = null;
     }
-    if (this.options.accept?.(message) !== false) this.waiting.add(message);
+    this.waiting.add(message);
   }
 
   private statusCame(message: Msg): void {
@@ -162,7 +170,8 @@ export class Puller {
     if (status === 'open') return;
     this.request = null;
     // One message that is larger than a request may bring would be asked for in vain for ever.
-    if (status === 'full' && request.brought === 0) this.requestBytes *= 2;
+    if (status === 'full' && request.brought === 0)
+      this.requestBytes = Math.min(2 * this.requestBytes, largestPayload + overheadBytes);
     if (status instanceof FulcrumError) this.interrupt(status);
     else this.waiting.wake();
   }
@@ -183,6 +192,8 @@ export class Puller {
     this.interrupted = false;
     this.trouble = null;
     try {
+      // The library ends one that the server refuses.
+      if (this.subscription.isClosed()) this.subscription = this.subscribe();
       await this.options.mend(trouble);
     } catch (error) {
       this.interrupted = true;

@@ -1,7 +1,7 @@
 import { ErrorCode, NatsError } from 'nats';
 import { FulcrumError } from '../../errors.js';
 import type { Channel, EventSink, SinkMessage } from '../../ports.js';
-import { requestFailure } from './errors.js';
+import { apiCodes, isApiError, requestFailure } from './errors.js';
 import type { Link } from './link.js';
 import { headersFor } from './messages.js';
 import type { NatsOptions } from './options.js';
@@ -12,6 +12,15 @@ import { token } from './subjects.js';
 
 /** Messages that are sent and whose acknowledgement is awaited, at most. */
 const maxInFlight = 256;
+
+/** Taken for a limit that cannot be asked for. */
+const commonPayload = 64 * 1024;
+
+interface SizeLimit {
+  readonly bytes: number;
+  /** And what to do about it. */
+  readonly says: string;
+}
 
 /** Publishes to the streams; one that is absent is made at its first message. */
 export class NatsSink implements EventSink {
@@ -71,18 +80,33 @@ export class NatsSink implements EventSink {
       const stream = await this.publisher.publish(subject, message.body, headersFor(message));
       if (stream !== place.stream) throw takenBy(stream, subject, place);
     } catch (error) {
-      throw this.failure(error, place, subject, message);
+      const limit = await this.limitBrokenBy(error, place);
+      if (limit === null) throw this.failure(error, place, subject);
+      if (message.cutTo !== undefined) return this.send(message.cutTo(limit.bytes));
+      const why = `has ${message.body.byteLength} bytes and its headers, ${limit.says}`;
+      throw new FulcrumError('refused', `${this.link.name}: publish to ${subject}: ${why}`, { cause: error });
     }
   }
 
-  private failure(error: unknown, place: Place, subject: string, message: SinkMessage): FulcrumError {
+  /** Which limit on a message's size it was, null when it was none. */
+  private async limitBrokenBy(error: unknown, { stream }: Place): Promise<SizeLimit | null> {
+    const payload = this.link.connection.info?.max_payload ?? commonPayload;
+    if (error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded)
+      return {
+        bytes: payload,
+        says: `the server takes ${payload} (max_payload): raise it there, or send less`,
+      };
+    if (isApiError(error, apiCodes.headersTooLarge))
+      return { bytes: payload, says: 'JetStream takes 64 KiB of headers: send fewer' };
+    if (!isApiError(error, apiCodes.messageTooLarge)) return null;
+    const info = await this.link.manager.streams.info(stream).catch(() => null);
+    const bytes = info?.config.max_msg_size ?? commonPayload;
+    return { bytes, says: `stream ${stream} takes ${bytes} (max_msg_size): raise it there, or send less` };
+  }
+
+  private failure(error: unknown, place: Place, subject: string): FulcrumError {
     const what = `${this.link.name}: publish to ${subject}`;
     const code = error instanceof NatsError ? error.code : '';
-    if (code === ErrorCode.MaxPayloadExceeded) {
-      const most = this.link.connection.info?.max_payload;
-      const why = `has ${message.body.byteLength} bytes and its headers, the server takes ${most} (max_payload)`;
-      return new FulcrumError('refused', `${what}: ${why}: raise it there, or send less`, { cause: error });
-    }
     if (code === ErrorCode.NoResponders) {
       // It may have been deleted: the next attempt makes it again.
       this.ready.delete(place.channel);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { deadLetter } from '../../../src/events/dead-letter.js';
 import type { SinkMessage } from '../../../src/ports.js';
 import type { KafkaOptions } from '../../../src/streams/kafka/options.js';
 import { describeWithServer } from '../../servers/describe.js';
@@ -109,15 +110,42 @@ describeWithServer('kafka', 'the Kafka sink', () => {
     await broker.sink.publish([message('small')]);
   });
 
+  test('cuts a dead letter to what its topic takes', async () => {
+    const options = kafka.options();
+    await createLimited(options, '5000', options.topics.deadLetters);
+    const broker = await kafka.connect(options);
+    const rejection = { reason: 'invalid_json', field: '', rule: 'must be JSON' } as const;
+    const bodies = [Buffer.alloc(400_000, 'x'), Buffer.from('{')];
+    const event = { tenant: null, receivedAt: 0, headerPrefix: 'ce_' } as const;
+    const letters = bodies.map((body, sequence) => {
+      const headers = { small: 'y', large: 'z'.repeat(6_000 * sequence) };
+      return deadLetter(
+        { ...event, body, headers, position: { source: 's', sequence } },
+        'kafka',
+        rejection,
+        1,
+      );
+    });
+    await broker.sink.publish(letters);
+    const [large, headed] = await readMessages(await broker.follow('dead-letters', 'start'), 2);
+    expect(large?.headers).toMatchObject({ small: 'y', 'dlq-original-length': '400000' });
+    expect(large?.body.byteLength).toBeGreaterThan(3_000);
+    expect(headed).toMatchObject({ body: bodies[1], headers: { small: 'y', 'dlq-headers-omitted': '1' } });
+  });
+
   test('refuses what comes when it is closed', async () => {
     const broker = await published(kafka.options(), message('1'));
     await broker.close();
     await expect(broker.sink.publish([message('2')])).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  async function createLimited({ topics }: KafkaOptions, bytes: string): Promise<void> {
+  async function createLimited(
+    { topics }: KafkaOptions,
+    bytes: string,
+    name = topics.interactions,
+  ): Promise<void> {
     const configEntries = [{ name: 'max.message.bytes', value: bytes }];
-    const topic = { topic: topics.interactions, numPartitions: 1, configEntries };
+    const topic = { topic: name, numPartitions: 1, configEntries };
     await (await kafka.admin()).createTopics({ topics: [topic], waitForLeaders: true });
   }
 });

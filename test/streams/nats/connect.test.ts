@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { FulcrumError } from '../../../src/errors.js';
 import { NatsBroker } from '../../../src/streams/nats/broker.js';
 import type { NatsOptions } from '../../../src/streams/nats/options.js';
 import { freshPaths } from '../../helpers/folders.js';
@@ -10,7 +12,7 @@ import { describeWithNats } from '../../servers/describe.js';
 import { freePort, loopback } from '../../servers/loopback.js';
 import { startNats } from '../../servers/nats.js';
 import { until } from '../../servers/until.js';
-import { brokerOf, message, optionsFor, readTexts } from './given.js';
+import { brokerOf, message, optionsFor, readTexts, textsOf } from './given.js';
 import { makeNkey, makeOperator } from './nkeys.js';
 
 const fresh = freshPaths();
@@ -187,6 +189,32 @@ describeWithNats(
       await agent.sink.publish([message('d')]);
       await expect(agent.consume('interactions')).rejects.toMatchObject({ code: 'denied' });
     });
+
+    it('reads on when it may hear the server again', async () => {
+      const file = fresh();
+      // Read again by the server when it is told to; its path is seen from a folder beside the server's own.
+      const included = relative(join(tmpdir(), 'of-the-server'), file);
+      const allow = (subjects: string): void =>
+        writeFileSync(
+          file,
+          `authorization { users: [ { user: a, password: a, permissions: { subscribe: ${subjects} } },
+            { user: b, password: b } ] }`,
+        );
+      allow('{ allow: [">"] }');
+      const server = await startNats({ version, config: `include "${included}"` });
+      const options = optionsFor(server.url, { user: 'a', password: 'a' });
+      const source = await (await brokerOf(options)).consume('interactions');
+      const { sink } = await brokerOf({ ...options, user: 'b', password: 'b' });
+      const read = () => source.read(10, 100).then(textsOf, (error: FulcrumError) => error.code);
+      expect(await read()).toEqual([]);
+      allow('{ deny: ["_INBOX.>"] }');
+      server.signal('SIGHUP');
+      await until('the refusal is told', async () => (await read()) === 'denied');
+      allow('{ allow: [">"] }');
+      server.signal('SIGHUP');
+      await sink.publish([message('a')]);
+      await until('it reads again', async () => String(await read()) === 'a');
+    });
   },
   { own: true },
 );
@@ -223,6 +251,11 @@ describe('connecting to what is no NATS server', () => {
       'an address of another kind',
       { servers: ['http://127.0.0.1:4222'] },
       'nats.servers: each must be nats://',
+    ],
+    [
+      'a password that is not encoded',
+      { servers: ['nats://ann:50%@127.0.0.1:4222'] },
+      'nats.servers: each must be nats://host:port or tls://host:port, a % in user or password written %25',
     ],
     ['no address', { servers: [] }, 'nats.servers "": must name at least one server'],
     [

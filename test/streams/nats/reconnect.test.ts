@@ -162,6 +162,22 @@ describeWithNats(
       expect(await source.read(5, 0)).toBeNull();
     });
 
+    it('leaves nobody waiting for an acknowledgement when it is closed', async () => {
+      const server = await start();
+      const broker = await brokerOf(optionsFor(server.url));
+      await broker.sink.publish([message('a')]);
+      server.signal('SIGSTOP');
+      const began = performance.now();
+      const rejected = expect(broker.sink.publish(messages(500))).rejects.toMatchObject({
+        ...away,
+        message: expect.stringContaining('the connection is closed'),
+      });
+      await broker.close();
+      await rejected;
+      // It waits for one second for what is still to be sent, and not for an answer, which has five.
+      expect(performance.now() - began).toBeLessThan(4_000);
+    });
+
     // What the client does with silence is the same for all versions.
     const silent = async (): Promise<void> => {
       const server = await start();

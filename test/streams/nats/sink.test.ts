@@ -98,6 +98,30 @@ describeWithNats('publishing to NATS', (version) => {
     );
   });
 
+  it('refuses more headers than JetStream takes', async () => {
+    const { sink } = await brokerOf(optionsFor(url));
+    const headers = { large: 'x'.repeat(70_000) };
+    await expect(sink.publish([message('a', { headers })])).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('JetStream takes 64 KiB of headers: send fewer'),
+    });
+  });
+
+  it('says what to raise where the stream takes less than the server', async () => {
+    const options = optionsFor(url);
+    const manager = await (await connectionTo(url)).jetstreamManager();
+    const name = options.streams.interactions;
+    const subjects = [`${options.subjectPrefix}.interactions.*`];
+    await manager.streams.add({ name, subjects, max_msg_size: 1_000 });
+    const { sink } = await brokerOf(options);
+    await expect(sink.publish([message('a', { body: Buffer.alloc(1_001) })])).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining(
+        `has 1001 bytes and its headers, stream ${name} takes 1000 (max_msg_size): raise it there`,
+      ),
+    });
+  });
+
   it('is an error when the stream is gone, and makes it again the next time', async () => {
     const options = optionsFor(url);
     const { sink } = await brokerOf(options);
