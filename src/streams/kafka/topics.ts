@@ -38,11 +38,12 @@ export function topicSettings(options: KafkaOptions, channel: Channel): Readonly
 export async function ensureTopic(admin: Admin, options: KafkaOptions, channel: Channel): Promise<number> {
   const topic = topicOf(options.topics, channel);
   try {
-    const there = await partitionsOf(admin, topic);
-    if (there > 0) return there;
-    await admin.createTopics({ topics: [newTopic(options, channel)], waitForLeaders: true });
-    // What is published to some partitions that are served and some that are not yet is sent again as a whole, and
-    // would be there twice.
+    if ((await partitionsOf(admin, topic)) === 0) {
+      const create = () => admin.createTopics({ topics: [newTopic(options, channel)], waitForLeaders: true });
+      await patiently(appearingMs, create, isAppearing);
+    }
+    // Another process may have created it this moment. What is published to some partitions that are served and some
+    // that are not yet is sent again as a whole, and would be there twice.
     await patiently(appearingMs, () => admin.fetchTopicOffsets(topic), isAppearing);
     return await partitionsOf(admin, topic);
   } catch (error) {

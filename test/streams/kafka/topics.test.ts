@@ -38,6 +38,22 @@ function create(
 describeWithServer('kafka', 'Kafka topics', () => {
   const kafka = new GivenKafka();
 
+  test('that another process is just creating are waited for', async () => {
+    const admin = await kafka.admin();
+    for (let round = 0; round < 10; round++) {
+      const options = kafka.options({ partitions: 8 });
+      const [first, second] = [await kafka.connect(options), await kafka.connect(options)];
+      const creating = first.follow('circuits', 'now');
+      // The moment in which it is known and not served yet.
+      for (let known = false; !known; ) {
+        const { topics } = await admin.fetchTopicMetadata();
+        known = topics.some(({ name }) => name === options.topics.circuits);
+      }
+      const sources = await Promise.all([creating, second.follow('circuits', 'now')]);
+      expect(sources.map((source) => source.logs().length)).toEqual([8, 8]);
+    }
+  }, 60_000);
+
   test('that are absent are created, each with its settings', async () => {
     const options = kafka.options({ partitions: 3 });
     const broker = await kafka.connect(options);
