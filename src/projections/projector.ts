@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentKeys, AgentTelemetry, Clock, Lease, LogSource } from '../ports.js';
-import { GaveUp, untilDone, type Weather } from '../processor/retry.js';
+import { GaveUp, untilDone, type Weather } from '../retry.js';
 import { HeldLease } from './held-lease.js';
 import type { ForeignWritesListener } from './key-keeper.js';
 import { Turn } from './turn.js';

@@ -1,7 +1,7 @@
 import { circuitEventOf } from '../events/circuit.js';
 import type { CircuitData } from '../events/schemas.js';
 import type { LogSource } from '../ports.js';
-import { GaveUp, untilDone } from '../processor/retry.js';
+import { GaveUp, untilDone } from '../retry.js';
 import { agentStates } from '../trust/agent-state.js';
 import { AgentBook } from './agent-book.js';
 import { CatchUp } from './catch-up.js';
