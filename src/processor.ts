@@ -16,8 +16,8 @@ export type {
   TrustStore,
 } from './ports.js';
 export { Processor, type ProcessorOptions } from './processor/processor.js';
-export type { Weather } from './processor/retry.js';
 export type { ProcessorObserver } from './processor/work.js';
+export type { Weather } from './retry.js';
 export { EmbeddedStore, type EmbeddedStoreOptions } from './store/embedded/store.js';
 export { MemoryStore, type MemoryStoreOptions } from './store/memory.js';
 export { RedisStore, type RedisStoreOptions } from './store/redis/store.js';

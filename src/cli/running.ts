@@ -1,6 +1,6 @@
 import { type Logger, pino } from 'pino';
 import { configWarnings, type LoadedConfig } from '../config.js';
-import { GaveUp } from '../processor/retry.js';
+import { GaveUp } from '../retry.js';
 import { note } from './output.js';
 import { stopSignal } from './stop-signal.js';
 

@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { defaultLimits, type EventLimits } from '../events/delivered.js';
 import { type Clock, type EventSink, type EventSource, isLog, isShared, type TrustStore } from '../ports.js';
+import { GaveUp, untilDone, type Weather } from '../retry.js';
 import { transitionClock } from '../trust/evaluator.js';
 import type { PolicyBook } from '../trust/policies.js';
 import { runCommands } from './commands.js';
 import { runInteractions } from './interactions.js';
 import { Relay } from './relay.js';
-import { GaveUp, untilDone, type Weather } from './retry.js';
 import { Sweep } from './sweep.js';
 import { runUpkeep, writeMarks } from './upkeep.js';
 import type { ProcessorObserver, Work } from './work.js';

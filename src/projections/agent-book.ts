@@ -1,58 +1,55 @@
 /** How agents stand, made of the circuits of their pairs. Pure: no time, no I/O. */
 import type { CircuitData } from '../events/schemas.js';
-import { type AgentStanding, type AgentState, agentStates } from '../trust/agent-state.js';
+import { type AgentStanding, agentStates } from '../trust/agent-state.js';
+import { type RankedPair, WorstPair } from './worst-pair.js';
 
 /** A pair at its highest transition so far. */
-interface SeenPair {
-  transition: number;
-  state: AgentState;
-  trustScore: number;
-  enforced: boolean;
+interface SeenPair extends RankedPair {
+  readonly transition: number;
+  readonly enforced: boolean;
 }
 
 /**
- * All pairs whose circuit ever moved, and the agents of them: that much memory it needs, and no more. Events may come
- * in any order and again: of a pair the highest transition holds.
+ * All pairs whose circuit ever moved, and the agents of them: memory grows with these alone, not with events. Events may
+ * come in any order and again: of a pair the highest transition holds.
  */
 export class AgentBook {
   private readonly pairs = new Map<string, SeenPair>();
-  private readonly pairsOf = new Map<string, Set<SeenPair>>();
+  /** Of those pairs alone that count. */
+  private readonly worstOf = new Map<string, WorstPair>();
   private readonly released = new Map<string, AgentStanding>();
 
   get pairCount(): number {
     return this.pairs.size;
   }
 
-  /** Every agent that an event named. */
+  get agentCount(): number {
+    return this.worstOf.size;
+  }
+
+  /** Every agent of whom a pair counts, or once did. */
   get agents(): Iterable<string> {
-    return this.pairsOf.keys();
+    return this.worstOf.keys();
   }
 
   /** Takes an event. Answers the agents that it concerns: none when it is not news, or of a pair that is left out. */
   take(circuit: CircuitData): readonly string[] {
-    const agents = [...new Set([circuit.agent_a, circuit.agent_b])];
     const before = this.pairs.get(circuit.pair_id);
     if (before !== undefined && before.transition >= circuit.transition) return [];
-    const now: SeenPair = {
-      transition: circuit.transition,
-      state: agentStates[circuit.to],
-      trustScore: circuit.trust_score,
-      enforced: circuit.enforced,
-    };
+    const agents = agentsOf(circuit);
+    const now = seenPair(circuit);
     const counted = before?.enforced === true;
     const last = counted && !now.enforced ? agents.map((agent) => this.standingOf(agent)) : [];
-    if (before === undefined) this.add(circuit.pair_id, agents, now);
-    else Object.assign(before, now);
-    if (now.enforced) for (const agent of agents) this.released.delete(agent);
+    if (before !== undefined) before.outdated = true;
+    this.pairs.set(circuit.pair_id, now);
+    if (now.enforced) for (const agent of agents) this.count(agent, now);
     for (const [i, standing] of last.entries()) this.release(agents[i], standing);
     return counted || now.enforced ? agents : [];
   }
 
   /** Null: no pair of the agent counts, so nothing is said of it. */
   standingOf(agent: string): AgentStanding | null {
-    let worst: SeenPair | null = null;
-    for (const pair of this.pairsOf.get(agent) ?? [])
-      if (pair.enforced && (worst === null || isWorse(pair, worst))) worst = pair;
+    const worst = this.worstOf.get(agent)?.find() ?? null;
     return worst === null ? null : { state: worst.state, trustScore: worst.trustScore };
   }
 
@@ -66,13 +63,11 @@ export class AgentBook {
     if (this.released.get(agent) === standing) this.released.delete(agent);
   }
 
-  private add(pairId: string, agents: readonly string[], pair: SeenPair): void {
-    this.pairs.set(pairId, pair);
-    for (const agent of agents) {
-      const pairs = this.pairsOf.get(agent);
-      if (pairs === undefined) this.pairsOf.set(agent, new Set([pair]));
-      else pairs.add(pair);
-    }
+  private count(agent: string, pair: SeenPair): void {
+    this.released.delete(agent);
+    const worst = this.worstOf.get(agent);
+    if (worst === undefined) this.worstOf.set(agent, new WorstPair(pair));
+    else worst.add(pair);
   }
 
   private release(agent: string | undefined, last: AgentStanding | null): void {
@@ -81,6 +76,10 @@ export class AgentBook {
   }
 }
 
-function isWorse(one: AgentStanding, other: AgentStanding): boolean {
-  return one.state > other.state || (one.state === other.state && one.trustScore < other.trustScore);
+function agentsOf({ agent_a, agent_b }: CircuitData): readonly string[] {
+  return agent_a === agent_b ? [agent_a] : [agent_a, agent_b];
+}
+
+function seenPair({ transition, to, trust_score, enforced }: CircuitData): SeenPair {
+  return { transition, state: agentStates[to], trustScore: trust_score, enforced, outdated: false };
 }

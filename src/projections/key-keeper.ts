@@ -1,6 +1,7 @@
 import type { AgentKeys, AgentKeysFound, AgentKeyTexts } from '../ports.js';
 import type { AgentBook } from './agent-book.js';
 import { keyTexts, writtenByOthers } from './key-texts.js';
+import { agentsAtATime } from './rounds.js';
 
 /** Told which keys others had written when they were put right. */
 export type ForeignWritesListener = (found: readonly AgentKeysFound[]) => void;
@@ -52,16 +53,20 @@ export class KeyKeeper {
   }
 
   private async writeChanged(): Promise<boolean> {
-    const agents = this.changed;
+    const agents = [...this.changed];
     this.changed = new Set();
-    try {
-      return (await this.show([...agents])) && (await this.withdraw([...agents]));
-    } catch (error) {
-      // They may be written or not.
-      for (const agent of agents) this.left.delete(agent);
-      this.change(agents);
-      throw error;
+    for (let from = 0; from < agents.length; from += agentsAtATime) {
+      const some = agents.slice(from, from + agentsAtATime);
+      try {
+        if (!(await this.show(some)) || !(await this.withdraw(some))) return false;
+      } catch (error) {
+        // They may be written or not.
+        for (const agent of some) this.left.delete(agent);
+        this.change(agents.slice(from));
+        throw error;
+      }
     }
+    return true;
   }
 
   private async show(agents: readonly string[]): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentKeys, AgentTelemetry, Clock, Lease, LogSource } from '../ports.js';
-import { GaveUp, untilDone, type Weather } from '../processor/retry.js';
+import { GaveUp, untilDone, type Weather } from '../retry.js';
 import { HeldLease } from './held-lease.js';
 import type { ForeignWritesListener } from './key-keeper.js';
 import { Turn } from './turn.js';
@@ -17,7 +17,7 @@ export interface ProjectorOptions {
   readonly telemetry: AgentTelemetry | null;
   /** Stamps what is told. */
   readonly clock: Clock;
-  /** How often all keys are compared with what they have to be, in ms. @defaultValue 5000 */
+  /** How often each key is compared with what it has to be, in ms. @defaultValue 5000 */
   readonly compareEveryMs?: number;
   readonly weather: Weather;
   /** Told when this process has become the one that projects. */

@@ -1,13 +1,14 @@
 import { circuitEventOf } from '../events/circuit.js';
 import type { CircuitData } from '../events/schemas.js';
 import type { LogSource } from '../ports.js';
-import { GaveUp, untilDone } from '../processor/retry.js';
+import { GaveUp, untilDone } from '../retry.js';
 import { agentStates } from '../trust/agent-state.js';
 import { AgentBook } from './agent-book.js';
 import { CatchUp } from './catch-up.js';
 import type { HeldLease } from './held-lease.js';
 import { type ForeignWritesListener, KeyKeeper } from './key-keeper.js';
 import type { ProjectorOptions } from './projector.js';
+import { Rounds } from './rounds.js';
 
 const readAtATime = 500;
 const readWaitMs = 200;
@@ -110,14 +111,14 @@ export class Turn {
   private async keepKeys(): Promise<void> {
     const { keeper, signal } = this;
     if (keeper === null) return aborted(signal);
-    const everyMs = this.options.compareEveryMs ?? defaultCompareEveryMs;
-    let compareAt = performance.now() + everyMs;
+    const rounds = new Rounds(this.book, this.options.compareEveryMs ?? defaultCompareEveryMs);
+    let compareAt = performance.now() + rounds.pauseMs;
     while (!signal.aborted) {
       await keeper.waitForChanges(compareAt - performance.now(), signal);
       if (signal.aborted) return;
       if (performance.now() >= compareAt) {
-        compareAt = performance.now() + everyMs;
-        if (this.isCaughtUp) keeper.change(this.book.agents);
+        compareAt = Math.max(compareAt + rounds.pauseMs, performance.now());
+        if (this.isCaughtUp) keeper.change(rounds.next());
       }
       if (keeper.hasChanges && !(await this.writeKeys())) return;
     }

@@ -5,7 +5,7 @@ import { type Config, policyDocument } from '../config.js';
 import type { CircuitEvent } from '../events/schemas.js';
 import type { Rejection, TrustStore } from '../ports.js';
 import { Processor } from '../processor/processor.js';
-import type { Weather } from '../processor/retry.js';
+import type { Weather } from '../retry.js';
 import { EmbeddedStore } from '../store/embedded/store.js';
 import { MemoryStore } from '../store/memory.js';
 import type { CsvColumns } from '../streams/csv.js';

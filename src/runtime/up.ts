@@ -4,7 +4,7 @@ import { type ApiParts, defaultHttpLimits, type HealthParts } from '../http/api.
 import { commandIntake } from '../http/intake.js';
 import { createServer } from '../http/server.js';
 import type { Broker } from '../ports.js';
-import { GaveUp, untilDone } from '../processor/retry.js';
+import { GaveUp, untilDone } from '../retry.js';
 import { MemorySink } from '../streams/memory.js';
 import { openAlone } from './alone.js';
 import { type FleetRequest, openFleet, partsOf } from './fleet.js';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.js';
-import { untilDone, type Weather } from '../processor/retry.js';
+import { untilDone, type Weather } from '../retry.js';
 
 /** Troubles and their end, a line each. */
 export function loggedWeather(logger: Logger): Weather {

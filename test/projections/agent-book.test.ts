@@ -13,24 +13,33 @@ function bookOf(...moves: readonly Move[]): AgentBook {
 
 const names = ['a', 'b', 'c', 'd'] as const;
 
+const named = {
+  agents: fc.tuple(fc.constantFrom(...names), fc.constantFrom(...names)),
+  to: fc.constantFrom(...circuitStates),
+  score: fc.integer({ min: 0, max: 64 }).map((n) => n / 64),
+  enforced: fc.boolean(),
+};
+
+/** A move that is the latest of its pair. */
+const steps = fc.record(named);
+
 /** Moves whose numbers differ within a pair, as transitions do. */
-const moves = fc.uniqueArray(
-  fc.record({
-    agents: fc.tuple(fc.constantFrom(...names), fc.constantFrom(...names)),
-    to: fc.constantFrom(...circuitStates),
-    transition: fc.integer({ min: 1, max: 20 }),
-    score: fc.integer({ min: 0, max: 64 }).map((n) => n / 64),
-    enforced: fc.boolean(),
-  }),
-  { maxLength: 30, selector: ({ agents, transition }) => `${[...agents].sort()} ${transition}` },
-);
+const moves = fc.uniqueArray(fc.record({ ...named, transition: fc.integer({ min: 1, max: 20 }) }), {
+  maxLength: 30,
+  selector: ({ agents, transition }) => `${[...agents].sort()} ${transition}`,
+});
 
 /** The contract, word for word: the pairs that hold now, those that count, the worst of them, its lowest score. */
 function standingBy(given: readonly Move[], agent: string) {
   const holding = given.filter(
     (move) => !given.some((other) => isOfPair(move, other) && other.transition > move.transition),
   );
-  const counted = holding.filter(({ agents, enforced }) => enforced !== false && agents.includes(agent));
+  return standingOver(holding, agent);
+}
+
+/** The same, of pairs as they are now. */
+function standingOver(pairs: readonly Move[], agent: string) {
+  const counted = pairs.filter(({ agents, enforced }) => enforced !== false && agents.includes(agent));
   if (counted.length === 0) return null;
   const state = Math.max(...counted.map(({ to }) => agentStates[to]));
   const scores = counted.filter(({ to }) => agentStates[to] === state).map(({ score = 0.25 }) => score);
@@ -49,6 +58,23 @@ describe('how agents stand', () => {
         const shuffled = keyed.sort((one, other) => one.at - other.at).map(({ move }) => move);
         const book = bookOf(...shuffled);
         for (const name of names) expect(book.standingOf(name)).toEqual(standingBy(given, name));
+      }),
+    );
+  });
+
+  it('is that of a walk over all of their pairs after every event', () => {
+    fc.assert(
+      fc.property(fc.array(steps, { maxLength: 150, size: 'max' }), (given) => {
+        const book = new AgentBook();
+        const last = new Map<string, Move>();
+        for (const [i, step] of given.entries()) {
+          const move = { ...step, transition: i + 1 };
+          book.take(circuitOf(move));
+          last.set([...move.agents].sort().join(), move);
+          const walked = [...last.values()];
+          for (const name of names) expect(book.standingOf(name)).toEqual(standingOver(walked, name));
+        }
+        expect(book.pairCount).toBe(last.size);
       }),
     );
   });

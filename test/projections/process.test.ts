@@ -12,6 +12,9 @@ import { lifetimes, reads, unique } from './running.js';
 
 const { start, run } = commandLine();
 
+/** What opens a circuit at a score of exactly 0.25: of two events the first would decay until the second comes. */
+const twoFailures = ['--outcome', 'failure', '--weight', '2'];
+
 /** Names of a fleet's own for all that it makes. */
 function environmentOf(fleet: string): NodeJS.ProcessEnv {
   const environment: NodeJS.ProcessEnv = {
@@ -61,8 +64,7 @@ describeWithServer(['redis', 'nats'], 'process projects agents', () => {
     const first = await processor();
     await first.prints('stderr', /this process projects agents/);
     const second = await processor();
-    for (let i = 0; i < 2; i++)
-      await run(['publish', planner, coder, '--outcome', 'failure', ...nats], { environment });
+    await run(['publish', planner, coder, ...twoFailures, ...nats], { environment });
     await reads(redis, coder, '2 0.250000');
     expect(await heard()).toMatchObject({
       agent_id: coder,
@@ -158,8 +160,7 @@ describeWithServer(['redis', 'nats', 'kafka'], 'process on Kafka projects agents
     const command = start(['process', '--source', 'kafka', ...servers, ...telemetry], { environment });
     await command.prints('stderr', /this process projects agents/);
     const agent = unique('a.b');
-    for (let i = 0; i < 2; i++)
-      await run(['publish', agent, agent, '--outcome', 'failure', ...broker], { environment });
+    await run(['publish', agent, agent, ...twoFailures, ...broker], { environment });
     await reads(redis, agent, '2 0.250000');
     const { value } = await messages.next();
     expect(value?.subject).toBe(`fulcrum.trust.agent.${agent.replace('.', '%2E')}.event`);

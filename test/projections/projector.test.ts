@@ -88,6 +88,7 @@ describeWithServer(['redis', 'nats'], 'the projector', () => {
       if (command.toLowerCase() === 'set' && isOurs) written.push(`${key} ${value}`);
     });
     await projecting({ broker, redisUrl });
+    await reads(redis, c, '2 0.250000');
     await move([b, c], 'TERMINATED', 1);
     await reads(redis, c, '3 0.250000');
     const key = (agent: string): string => agentKeys(agent)[0];

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { ApplyBatch, ApplyResult, InteractionToApply, TrustStore } from '../../src/ports.js';
-import { untilDone } from '../../src/processor/retry.js';
+import { untilDone } from '../../src/retry.js';
 import type { RedisStore } from '../../src/store/redis/store.js';
 import { trustOutcomes } from '../../src/trust/outcome.js';
 import {

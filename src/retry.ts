@@ -1,15 +1,15 @@
-import { isPermanent } from '../errors.js';
+import { isPermanent } from './errors.js';
 
 const firstPauseMs = 100;
 const longestPauseMs = 10_000;
 
-/** Told when a part of the processor cannot get on, and when it can again. */
+/** Told when a part of a process cannot get on, and when it can again. */
 export interface Weather {
   failed(what: string, error: unknown): void;
   recovered(what: string): void;
 }
 
-/** The processor was told to stop and something could not be done: it stays undone, and unacknowledged. */
+/** The process was told to stop and something could not be done: it stays undone, and unacknowledged. */
 export class GaveUp extends Error {
   override readonly name = 'GaveUp';
 }
