@@ -17,5 +17,5 @@ export function clusterRule(password: string): string[] {
 /** What the table of the docs adds to the rule. */
 export function besides(where: string): string[] {
   const row = text.split('\n').find((line) => line.startsWith(`| ${where}`));
-  return row?.replaceAll('\\', '').match(/\+[a-z|]+/g) ?? [];
+  return row?.replaceAll('\\', '').match(/[+~][a-z|:*]+/g) ?? [];
 }

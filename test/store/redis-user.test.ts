@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
-import { documentedRule } from '../helpers/acl.js';
+import { besides, documentedRule } from '../helpers/acl.js';
 import { commandLine, jsonLines } from '../helpers/cli.js';
 import { describeWithServer } from '../servers/describe.js';
 import { startNats } from '../servers/nats.js';
@@ -16,7 +16,7 @@ describeWithServer(
       const { url } = await startRedis({ own: true });
       const nats = ['--nats', (await startNats({ own: true })).url];
       const admin = new Redis(url);
-      await admin.call('ACL', 'SETUSER', ...documentedRule('secret'));
+      await admin.call('ACL', 'SETUSER', ...documentedRule('secret'), ...besides('the keys of agents'));
       admin.disconnect();
       const redis = ['--redis', url.replace('://', '://fulcrum:secret@')];
 
