@@ -1,4 +1,5 @@
 /** Following circuits through a broker. */
+import { CatchUp } from '../catch-up.js';
 import { circuitEventOf } from '../events/circuit.js';
 import type { CircuitEvent } from '../events/schemas.js';
 import type { Broker } from '../ports.js';
@@ -13,13 +14,14 @@ const waitMs = 200;
 
 /** The circuits as they stand, then each change once, until `signal` aborts. */
 export async function* watchCircuits(
-  broker: Broker,
+  broker: Pick<Broker, 'follow'>,
   tenant: string | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<BrokerItem> {
   const source = await broker.follow('circuits', 'start', tenant);
   signal.addEventListener('abort', () => void source.close(), { once: true });
   const newest = new Map<string, CircuitEvent>();
+  const catchUp = new CatchUp();
   let known = false;
   for (;;) {
     const batch = signal.aborted ? null : await source.read(readAtATime, waitMs);
@@ -29,7 +31,7 @@ export async function* watchCircuits(
       if (event === null || !isNews(newest, event)) continue;
       if (known) yield { kind: 'circuit', event };
     }
-    if (!known && (await source.progress()).every(({ next }) => next === null)) {
+    if (!known && catchUp.isDone(source.logs(), await source.progress())) {
       known = true;
       yield { kind: 'known', events: [...newest.values()].filter(({ data }) => data.to !== 'CLOSED') };
     }

@@ -3,8 +3,8 @@ import { type DeliveredEvent, type EventLimits, openEvent } from './delivered.js
 import { isRejection } from './envelope.js';
 import { eventTypes, interactionDataSchema } from './schemas.js';
 
-/** An accepted interaction; its policy is the processor's to choose. */
-export type AcceptedInteraction = Omit<InteractionToApply, 'policy'>;
+/** An accepted interaction, under the first of a batch's policies until the processor has chosen one. */
+export type AcceptedInteraction = InteractionToApply;
 
 /** An interaction event, checked whole, or the first reason why it is none. */
 export function decodeInteraction(
@@ -26,6 +26,7 @@ export function decodeInteraction(
     eventId,
     duplicateKey,
     position: event.position,
+    policy: 0,
     traceparent,
   };
 }

@@ -33,10 +33,21 @@ const fits = (value: string, most: number): boolean =>
 /** Text that names something: it stands in keys, headers and on one line. */
 const namingText = (longest: number) =>
   text()
-    .refine((value) => value.length > 0 && fits(value, longest), `must have 1 to ${longest} characters`)
-    .refine((value) => !control.test(value), 'must not hold control characters')
-    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
+    .superRefine((value, context) => {
+      const broken = brokenRule(value, longest);
+      if (broken !== null) context.addIssue({ code: 'custom', message: broken });
+    })
     .meta({ minLength: 1, maxLength: longest });
+
+const plain = /^[ -~]+$/;
+
+/** One look for the names of most fleets; each rule has its turn for the others. */
+function brokenRule(value: string, longest: number): string | null {
+  if (value.length <= longest && plain.test(value)) return null;
+  if (value.length === 0 || !fits(value, longest)) return `must have 1 to ${longest} characters`;
+  if (control.test(value)) return 'must not hold control characters';
+  return value.isWellFormed() ? null : 'must be well-formed Unicode';
+}
 
 /** An agent's name in an event. `TrustManager` takes longer and stranger ones. */
 export const nameSchema = namingText(longestName);

@@ -16,24 +16,33 @@ let last: { readonly text: string; readonly seconds: number | null } = { text: '
 function parse(text: string): number | null {
   const match = rfc3339.exec(text);
   if (match === null) return null;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const [, , , , , , , fraction, sign, offsetHour = '0', offsetMinute = '0'] = match;
+  const fraction = match[7];
+  const [hour, minute, second] = [Number(match[4]), Number(match[5]), Number(match[6])];
+  const [offsetHour, offsetMinute] = [Number(match[9] ?? 0), Number(match[10] ?? 0)];
   // A leap second is the first second of the next minute.
-  if (hour > 23 || minute > 59 || second > 60 || Number(offsetHour) > 23 || Number(offsetMinute) > 59)
-    return null;
+  if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return null;
+  const day = startOfDay(text.slice(0, 10));
+  if (day === null) return null;
+  const offset = (match[8] === '-' ? -1 : 1) * (offsetHour * 3_600 + offsetMinute * 60);
+  const whole = day + hour * 3_600 + minute * 60 + second - offset;
+  return whole + (fraction === undefined ? 0 : Number(fraction));
+}
+
+/** Most events are of the day of the one before. */
+let lastDay: { readonly text: string; readonly seconds: number | null } = { text: '', seconds: null };
+
+/** When a day of the form YYYY-MM-DD begins, seconds since the epoch; null: there is no such day. */
+function startOfDay(text: string): number | null {
+  if (text !== lastDay.text) lastDay = { text, seconds: parseDay(text) };
+  return lastDay.seconds;
+}
+
+function parseDay(text: string): number | null {
+  const [year = 0, month = 0, day = 0] = text.split('-').map(Number);
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
-  const offset = (sign === '-' ? -1 : 1) * (Number(offsetHour) * 3_600 + Number(offsetMinute) * 60);
-  const whole = date.getTime() / 1_000 + hour * 3_600 + minute * 60 + second - offset;
-  return whole + (fraction === undefined ? 0 : Number(fraction));
+  return date.getTime() / 1_000;
 }
 
 /** An RFC 3339 time in UTC, to the microsecond. */

@@ -71,7 +71,7 @@ function apply(work: Work, accepted: readonly AcceptedInteraction[]): Promise<re
       index = policies.push(policy) - 1;
       indexOf.set(policy, index);
     }
-    return { ...event, policy: index };
+    return index === event.policy ? event : { ...event, policy: index };
   });
   return work.must('apply interactions', () =>
     work.store.apply({

@@ -58,7 +58,17 @@ export async function refuse(work: Work, source: EventSource, refusals: readonly
 }
 
 export function deliveredEvent(source: EventSource, message: SourceMessage): DeliveredEvent {
-  return { ...message, headerPrefix: source.headerPrefix };
+  // Field by field: a copy of all that a message may hold is made for every event.
+  const { body, headers, tenant, position, receivedAt, original } = message;
+  return {
+    body,
+    headers,
+    tenant,
+    position,
+    receivedAt,
+    headerPrefix: source.headerPrefix,
+    ...(original === undefined ? undefined : { original }),
+  };
 }
 
 /** Why the store did not take it, null when it did. */

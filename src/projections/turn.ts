@@ -1,10 +1,10 @@
+import { CatchUp } from '../catch-up.js';
 import { circuitEventOf } from '../events/circuit.js';
 import type { CircuitData } from '../events/schemas.js';
 import type { LogSource } from '../ports.js';
 import { GaveUp, untilDone } from '../retry.js';
 import { agentStates } from '../trust/agent-state.js';
 import { AgentBook } from './agent-book.js';
-import { CatchUp } from './catch-up.js';
 import type { HeldLease } from './held-lease.js';
 import { type ForeignWritesListener, KeyKeeper } from './key-keeper.js';
 import type { ProjectorOptions } from './projector.js';

@@ -50,7 +50,7 @@ it('reads a batch while the one before it is on its way, and none further', asyn
     [1_500, 2_000, 1_000],
     [2_000, 2_000, 1_500],
   ]);
-  expect(sent).toEqual(Array.from({ length: total }, (_, i) => `/e${i}`));
+  expect(sent).toEqual(Array.from({ length: total }, (_, i) => `default//e${i}`));
   expect(counts.acknowledged).toBe(total);
 });
 

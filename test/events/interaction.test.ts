@@ -15,6 +15,7 @@ function accepted(body: unknown, given: Partial<DeliveredEvent> = {}): AcceptedI
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const whole: AcceptedInteraction = {
+  policy: 0,
   tenant: 'default',
   pairId: makePairId('ann', 'bob'),
   agentA: 'ann',

@@ -5,7 +5,7 @@
 local COMMAND_TIMES_KEPT = 7 * 86400
 local LONGEST_TTL = 2e9
 -- A pair is kept so much longer than it has to be, in parts of its span, that most writes need not set its expiry.
-local TTL_MARGIN = 1 / 200
+local TTL_MARGIN = 1 / 50
 local ceil = math.ceil
 local call = redis.call
 

@@ -1,4 +1,4 @@
-import type { SourceProgress } from '../ports.js';
+import type { SourceProgress } from './ports.js';
 
 /** Tells when all that the logs of a source held, when they were first asked, is read. Pure. */
 export class CatchUp {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { SourceMessage, SourceProgress } from '../../src/ports.js';
-import { CatchUp } from '../../src/projections/catch-up.js';
-import { delivered } from '../helpers/delivered.js';
+import { CatchUp } from '../src/catch-up.js';
+import type { SourceMessage, SourceProgress } from '../src/ports.js';
+import { delivered } from './helpers/delivered.js';
 
 const more: SourceMessage = delivered({});
 
