@@ -75,18 +75,16 @@ function cut(
 
 /** Those headers, in their order, that fit into so many bytes together. */
 function firstHeaders(headers: MessageHeaders, maxBytes: number) {
-  const kept: Record<string, string> = {};
+  const all = Object.entries(headers);
   let bytes = 0;
-  let omitted = 0;
-  for (const [name, value] of Object.entries(headers)) {
+  const fitting = all.filter(([name, value]) => {
     const more = headersBytes({ [name]: value });
-    if (bytes + more > maxBytes) omitted++;
-    else {
-      kept[name] = value;
-      bytes += more;
-    }
-  }
-  return { kept, bytes, omitted };
+    if (bytes + more > maxBytes) return false;
+    bytes += more;
+    return true;
+  });
+  // Not by assignment, which would lose a header whose name is __proto__.
+  return { kept: Object.fromEntries(fitting), bytes, omitted: all.length - fitting.length };
 }
 
 function headersBytes(headers: MessageHeaders): number {

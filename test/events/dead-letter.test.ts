@@ -136,6 +136,12 @@ describe('a dead letter', () => {
     );
   });
 
+  it('keeps a header that is called as a prototype is', () => {
+    const given = Object.fromEntries([['__proto__', 'kept']]);
+    const letter = deadLetter(delivered(least, { headers: given }), 'nats', rejection, 1).cutTo?.(2_048);
+    expect(Object.entries(letter?.headers ?? {})).toContainEqual(['__proto__', 'kept']);
+  });
+
   it('has headers of one short line, whatever the event and its rejection say', () => {
     const text = fc.string({ unit: 'binary', maxLength: 2_000 });
     fc.assert(
