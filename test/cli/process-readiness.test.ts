@@ -1,25 +1,13 @@
 import { beforeAll, expect, it } from 'vitest';
+import { startBroker } from '../helpers/brokers.js';
 import { commandLine } from '../helpers/cli.js';
 import { fleetOn } from '../helpers/fleet.js';
 import { getFrom } from '../helpers/http.js';
 import { describeWithServer } from '../servers/describe.js';
-import { startKafka } from '../servers/kafka.js';
 import { freePort } from '../servers/loopback.js';
-import { startNats } from '../servers/nats.js';
 import { type RedisServer, startRedis } from '../servers/redis.js';
 import type { TestServer } from '../servers/server.js';
 import { until } from '../servers/until.js';
-
-const brokers = {
-  nats: async () => {
-    const server = await startNats({ own: true });
-    return { server, address: server.url };
-  },
-  kafka: async () => {
-    const server = await startKafka({ own: true });
-    return { server, address: server.brokers.join(',') };
-  },
-};
 
 const readiness = (url: string) => getFrom(url, '/readyz');
 
@@ -42,7 +30,7 @@ for (const source of ['nats', 'kafka'] as const)
       let broker: { readonly server: TestServer; readonly address: string };
       let redis: RedisServer;
       beforeAll(async () => {
-        broker = await brokers[source]();
+        broker = await startBroker(source, { own: true });
         redis = await startRedis({ own: true, args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
       }, 60_000);
 

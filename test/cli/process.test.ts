@@ -1,20 +1,14 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { CircuitEvent } from '../../src/events/schemas.js';
+import { startBroker } from '../helpers/brokers.js';
 import { commandLine, jsonLines } from '../helpers/cli.js';
 import { fleetOn } from '../helpers/fleet.js';
 import { sharedFile } from '../helpers/shared.js';
 import { describeWithServer } from '../servers/describe.js';
-import { startKafka } from '../servers/kafka.js';
-import { startNats } from '../servers/nats.js';
 import { startRedis } from '../servers/redis.js';
 
 const ratings = sharedFile('data/soc-sign-bitcoinotc.csv');
 const columns = ['source', 'target', 'rating', 'time'].flatMap((name, i) => [`--${name}-column`, String(i)]);
-
-const brokers = {
-  nats: async () => (await startNats()).url,
-  kafka: async () => (await startKafka()).brokers.join(','),
-};
 
 for (const source of ['nats', 'kafka'] as const)
   describeWithServer(['redis', source], `process on ${source} and Redis`, () => {
@@ -22,7 +16,7 @@ for (const source of ['nats', 'kafka'] as const)
     let broker: readonly string[] = [];
     let redis: readonly string[] = [];
     beforeAll(async () => {
-      broker = [`--${source}`, await brokers[source]()];
+      broker = [`--${source}`, (await startBroker(source)).address];
       redis = ['--redis', (await startRedis()).url];
     }, 60_000);
 

@@ -1,25 +1,13 @@
 import { expect, it } from 'vitest';
+import { startBroker } from '../helpers/brokers.js';
 import { commandLine } from '../helpers/cli.js';
 import { fleetOn } from '../helpers/fleet.js';
 import { getFrom, postTo } from '../helpers/http.js';
 import { describeWithServer } from '../servers/describe.js';
-import { startKafka } from '../servers/kafka.js';
-import { startNats } from '../servers/nats.js';
 import { until } from '../servers/until.js';
 
 const failure = { agent_a: 'a', agent_b: 'b', outcome: 'failure' };
 const pair = '/v1/pairs?agent_a=a&agent_b=b';
-
-const brokers = {
-  nats: async () => {
-    const server = await startNats({ own: true });
-    return { server, address: server.url };
-  },
-  kafka: async () => {
-    const server = await startKafka({ own: true });
-    return { server, address: server.brokers.join(',') };
-  },
-};
 
 for (const source of ['nats', 'kafka'] as const)
   describeWithServer(
@@ -29,7 +17,7 @@ for (const source of ['nats', 'kafka'] as const)
       const commands = commandLine();
 
       it('takes nothing and says so, answers from its state, and goes on when it is back', async () => {
-        const { server, address } = await brokers[source]();
+        const { server, address } = await startBroker(source, { own: true });
         const servers = { source, broker: [`--${source}`, address], redis: [] };
         const { up } = fleetOn(commands, servers, 'away');
         const soon = ['--set', 'kafka.sessionTimeoutMs=6000'];

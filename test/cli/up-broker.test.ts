@@ -1,17 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { startBroker } from '../helpers/brokers.js';
 import { commandLine } from '../helpers/cli.js';
 import { fleetOn } from '../helpers/fleet.js';
 import { getFrom, postTo } from '../helpers/http.js';
 import { describeWithServer } from '../servers/describe.js';
-import { startKafka } from '../servers/kafka.js';
-import { startNats } from '../servers/nats.js';
 import { startRedis } from '../servers/redis.js';
 import { until } from '../servers/until.js';
 
-const brokers = {
-  nats: async () => (await startNats()).url,
-  kafka: async () => (await startKafka()).brokers.join(','),
-};
 const failure = { agent_a: 'a', agent_b: 'b', outcome: 'failure' };
 const terminate = { agent_a: 'a', agent_b: 'b', action: 'terminate', reason: 'it loops' };
 const pair = '/v1/pairs?agent_a=a&agent_b=b';
@@ -29,7 +24,7 @@ for (const source of ['nats', 'kafka'] as const)
     let broker: readonly string[] = [];
     let redis: readonly string[] = [];
     beforeAll(async () => {
-      broker = [`--${source}`, await brokers[source]()];
+      broker = [`--${source}`, (await startBroker(source)).address];
       redis = ['--redis', (await startRedis()).url];
     }, 60_000);
 

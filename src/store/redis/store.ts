@@ -16,6 +16,7 @@ import { PolicyBook } from '../../trust/policies.js';
 import type { Policy } from '../../trust/policy.js';
 import type { Pair } from '../../trust/record.js';
 import type { PairNames } from '../../trust/state.js';
+import { packNames } from '../packed.js';
 import { pairOf, readablePair, rejectionOf, stateOf, takeResults } from './answers.js';
 import { applyCall, callId, packDoubles, policyArgs, type ScriptCall, withNames } from './batch.js';
 import {
@@ -164,7 +165,7 @@ export class RedisStore implements SharedStore {
       Buffer.from([flags]),
       packDoubles([this.serverClock.corrected(command.nowMs), command.time]),
     ]);
-    const names = withNames(0, command)[1] as Buffer;
+    const names = packNames(command);
     const answer = await this.run('command', {
       keys,
       args: [
