@@ -1,3 +1,4 @@
+import { systemTimers, type Timers } from './clock.js';
 import { isPermanent } from './errors.js';
 
 const firstPauseMs = 100;
@@ -25,6 +26,7 @@ export async function untilDone<T>(
   work: () => T | Promise<T>,
   signal: AbortSignal,
   weather: Weather,
+  timers: Timers = systemTimers,
 ): Promise<T> {
   if (signal.aborted) throw new GaveUp(`${what}: not begun`);
   let failedBefore = false;
@@ -37,7 +39,7 @@ export async function untilDone<T>(
       if (error instanceof GaveUp || isPermanent(error)) throw error;
       if (!failedBefore) weather.failed(what, error);
       failedBefore = true;
-      if (!signal.aborted) await pause(pauseMs, signal);
+      if (!signal.aborted) await timers.sleep(pauseMs, signal);
       if (signal.aborted) throw new GaveUp(`${what}: given up`, { cause: error });
     }
   }
@@ -51,18 +53,5 @@ function orGiveUp<T>(what: string, work: T | Promise<T>, signal: AbortSignal): T
     const settled = (): void => signal.removeEventListener('abort', giveUp);
     signal.addEventListener('abort', giveUp, { once: true });
     work.finally(settled).then(resolve, reject);
-  });
-}
-
-/** Waits, less long when the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
   });
 }

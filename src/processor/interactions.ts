@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EventSource, SourceBatch } from '../ports.js';
 import { applyItems, changedCircuits, decode, frontierOf, type Item, refusalsOf, settle } from './batch.js';
 import type { Sweep } from './sweep.js';
@@ -31,7 +30,7 @@ export async function runInteractions(work: Work, sweep: Sweep, source: EventSou
     }
     if (batch === null) break;
     // A backlog that a source and a store in this process can serve at once must not starve all else.
-    await nextTurn();
+    await work.timers.turn();
   }
   sweep.leave(source.name);
 }
@@ -71,20 +70,20 @@ async function sweepTo(work: Work, sweep: Sweep, source: EventSource, t: number)
     const step = await work.must('make recoveries', () => sweep.step());
     if (step.found) await work.publish();
     if (!step.more) return;
-    await nextTurn();
+    await work.timers.turn();
   }
 }
 
 /** Tells the store about once a second how far a source is acknowledged. */
 function marker(work: Work, source: EventSource) {
-  let dueAt = Date.now() + markEveryMs;
+  let dueAt = work.timers.elapsedMs() + markEveryMs;
   let marked = 0;
   return {
     acknowledged: 0,
     async write(now: boolean): Promise<void> {
       const { acknowledged } = this;
-      if (acknowledged === marked || !(now || Date.now() >= dueAt)) return;
-      dueAt = Date.now() + markEveryMs;
+      if (acknowledged === marked || !(now || work.timers.elapsedMs() >= dueAt)) return;
+      dueAt = work.timers.elapsedMs() + markEveryMs;
       await work.must('write the mark', () => work.store.mark([{ source: source.name, acknowledged }]));
       marked = acknowledged;
     },

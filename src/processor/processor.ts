@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { systemTimers, type Timers } from '../clock.js';
 import { defaultLimits, type EventLimits } from '../events/delivered.js';
 import { type Clock, type EventSink, type EventSource, isLog, isShared, type TrustStore } from '../ports.js';
 import { GaveUp, untilDone, type Weather } from '../retry.js';
@@ -23,6 +24,8 @@ export interface ProcessorOptions {
   readonly policies: () => PolicyBook;
   /** Seconds since the epoch: how far time has gone when a source is read up, and the number of transitions. */
   readonly clock: Clock;
+  /** @defaultValue the system's */
+  readonly timers?: Timers;
   readonly limits?: EventLimits;
   /** Circuits of silent pairs recover by time. @defaultValue true */
   readonly timedRecovery?: boolean;
@@ -46,8 +49,8 @@ export class Processor {
   private running: Promise<void> | null = null;
 
   constructor(private readonly options: ProcessorOptions) {
-    const { store, circuits, deadLetters, policies, clock } = options;
-    this.relay = new Relay(store.outbox, circuits);
+    const { store, circuits, deadLetters, policies, clock, timers = systemTimers } = options;
+    this.relay = new Relay(store.outbox, circuits, timers);
     const weather = this.watched(options.weather);
     // Each thing under way listens; how many there are is the sources' and the batches' affair.
     setMaxListeners(0, this.giveUp.signal);
@@ -56,6 +59,7 @@ export class Processor {
       deadLetters,
       policies,
       clock,
+      timers,
       limits: options.limits ?? defaultLimits,
       rules: { timedRecovery: options.timedRecovery ?? true, streamed: true },
       maxBatch: options.maxBatch ?? 512,
@@ -63,7 +67,7 @@ export class Processor {
       observer: options.observer ?? {},
       shared: isShared(store),
       publish: () => this.work.must('publish circuit events', () => this.relay.flush()),
-      must: (what, work) => untilDone(what, work, this.giveUp.signal, weather),
+      must: (what, work) => untilDone(what, work, this.giveUp.signal, weather, timers),
     };
   }
 
@@ -86,13 +90,16 @@ export class Processor {
    * @param graceMs after this long, what still cannot be done is given up, unacknowledged. @defaultValue 10000
    */
   async stop(graceMs = 10_000): Promise<void> {
-    const timer = setTimeout(() => this.giveUp.abort(), graceMs);
+    const stopped = new AbortController();
+    void this.work.timers.sleep(graceMs, stopped.signal).then(() => {
+      if (!stopped.signal.aborted) this.giveUp.abort();
+    });
     try {
       for (const source of this.options.interactions) await source.close();
       await this.options.commands?.close();
       await this.running;
     } finally {
-      clearTimeout(timer);
+      stopped.abort();
     }
   }
 

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { systemTimers, type Timers } from '../clock.js';
 import { circuitMessage } from '../events/circuit.js';
 import type { EventSink, OutboxEntry, TrustStore } from '../ports.js';
 
@@ -16,6 +16,7 @@ export class Relay {
   constructor(
     private readonly outbox: TrustStore['outbox'],
     private readonly sink: EventSink,
+    private readonly timers: Timers = systemTimers,
   ) {}
 
   /** Resolves when all that was in the outbox at the time of the call is published. */
@@ -43,7 +44,7 @@ export class Relay {
       for (const round of roundsByPair(entries)) await this.sink.publish(round.map(circuitMessage));
       await this.outbox.remove(entries);
       // A sink and an outbox in this process answer at once; those who read what is published need a turn too.
-      await nextTurn();
+      await this.timers.turn();
     }
   }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FulcrumError } from '../errors.js';
 import { isRejection } from '../events/envelope.js';
 import { decodeInteraction } from '../events/interaction.js';
@@ -23,16 +22,16 @@ export async function runUpkeep(
   sources: readonly LogSource[],
   signal: AbortSignal,
 ): Promise<void> {
-  let markAt = 0;
+  let markAt = work.timers.elapsedMs();
   while (!signal.aborted) {
     await work.publish();
-    if (Date.now() >= markAt) {
-      markAt = Date.now() + markEveryMs;
+    if (work.timers.elapsedMs() >= markAt) {
+      markAt = work.timers.elapsedMs() + markEveryMs;
       const marks = await work.must('read the marks', () => store.marks());
       await writeMarks(work, store, sources, marks);
       if (work.rules.timedRecovery) await sweep(work, store, sources);
     }
-    await sleep(relayEveryMs, undefined, { signal }).catch(() => {});
+    await work.timers.sleep(relayEveryMs, signal);
   }
 }
 

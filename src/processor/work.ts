@@ -1,4 +1,4 @@
-import { systemClock } from '../clock.js';
+import type { Timers } from '../clock.js';
 import { deadLetter } from '../events/dead-letter.js';
 import type { DeliveredEvent, EventLimits } from '../events/delivered.js';
 import type { AcceptedInteraction } from '../events/interaction.js';
@@ -27,6 +27,7 @@ export interface Work {
   readonly deadLetters: EventSink;
   readonly policies: () => PolicyBook;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly limits: EventLimits;
   readonly rules: StoreRules;
   readonly maxBatch: number;
@@ -52,7 +53,7 @@ export async function refuse(work: Work, source: EventSource, refusals: readonly
   const letters = refusals
     .filter(({ message }) => message.settle === undefined)
     .map(({ message, rejection }) =>
-      deadLetter(deliveredEvent(source, message), source.system, rejection, systemClock()),
+      deadLetter(deliveredEvent(source, message), source.system, rejection, work.clock()),
     );
   if (letters.length > 0) await work.must('publish dead letters', () => work.deadLetters.publish(letters));
 }

@@ -34,7 +34,7 @@ describe('beside the batches of a shared store', () => {
     logs: string[],
     marks = new Map<string, SourceMark>(),
   ) {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'Date'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     onTestFinished(() => void vi.useRealTimers());
     const pipeline = startPipeline(({ store, interactions }) => ({
       store: sharing(store, marks),
