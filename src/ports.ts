@@ -138,6 +138,14 @@ export interface SourceMark {
   readonly readTo?: number;
 }
 
+/** What a shared store may have lost of its last writes: its server was restarted, or another one took its place. */
+export interface LostTail {
+  /** By source the last position that is surely in the store; of a source that is absent nothing is. */
+  readonly from: ReadonlyMap<string, number>;
+  /** What was written before is there, whatever it is, seconds since the epoch; 0: nothing need be. */
+  readonly since: number;
+}
+
 /**
  * Trust state, shared and atomic. Every call is one atomic step in each place that the state lies in: there it happens
  * whole or not at all. A store that throws has lost nothing; its caller tries again, and what was done is not done
@@ -159,11 +167,17 @@ export interface TrustStore {
   readonly outbox: {
     /** The oldest entries that are this process's to publish, in order. */
     read(limit: number): Awaitable<readonly OutboxEntry[]>;
-    /** Removes what was read, once the broker has it. */
-    remove(entries: readonly OutboxEntry[]): Awaitable<void>;
+    /** Removes what was read, once the broker has it. Answers which entries were gone already. */
+    remove(entries: readonly OutboxEntry[]): Awaitable<readonly OutboxEntry[]>;
   };
-  /** Remembers how far sources are acknowledged; what lies `replaySpan` below is no longer told apart. */
-  mark(marks: readonly SourceMark[]): Awaitable<void>;
+  /**
+   * Remembers how far sources are acknowledged; what lies `replaySpan` below is no longer told apart. Null: it is
+   * written. Else nothing is, until what may be lost is applied again and the store was told so, see
+   * {@link SharedStore.adopt}; a store in this process loses nothing.
+   *
+   * @throws FulcrumError `mismatch` when the store was emptied: it holds no mark, though events were acknowledged
+   */
+  mark(marks: readonly SourceMark[]): Awaitable<LostTail | null>;
   close(): Awaitable<void>;
 }
 
@@ -173,6 +187,13 @@ export interface SharedStore extends TrustStore {
   register(timedRecovery: boolean): Promise<void>;
   /** What was last marked of every source, by all processes. */
   marks(): Promise<readonly SourceMark[]>;
+  /**
+   * Says that what was lost is applied again: from now on marks are written.
+   *
+   * @param tail as `mark` answered it
+   * @returns false when the server changed once more meanwhile: mark, to learn what is lost now
+   */
+  adopt(tail: LostTail): Promise<boolean>;
 }
 
 export function isShared(store: TrustStore): store is SharedStore {
@@ -256,7 +277,13 @@ export interface SourceProgress {
 }
 
 /** Where the processors of a log stand together, seen from outside. */
-export type SourceStanding = Pick<SourceProgress, 'source' | 'acknowledged' | 'last'>;
+export interface SourceStanding extends Pick<SourceProgress, 'source' | 'acknowledged' | 'last'> {
+  /**
+   * The highest position that any of them was handed, where the broker knows it, else `acknowledged`: what lies beyond
+   * it was acknowledged by nobody.
+   */
+  readonly delivered: number;
+}
 
 /** Where events come from. A batch that is not acknowledged is delivered again. */
 export interface EventSource {
@@ -303,6 +330,8 @@ export interface SinkMessage {
   readonly key: string;
   readonly headers: MessageHeaders;
   readonly body: Uint8Array;
+  /** Not to be taken for a repeat of the message that has the same id. */
+  readonly again?: true;
   /**
    * What goes in its place where the broker takes no more than so many bytes, headers and all; absent: nothing does.
    */
@@ -314,6 +343,13 @@ export interface EventSink {
   /** Resolves when all of them are safe with the broker; on an error any of them may be published again. */
   publish(messages: readonly SinkMessage[]): Awaitable<void>;
 }
+
+/**
+ * Where a log is followed from: all that is kept; what comes from now on; what the broker took at a time, seconds since
+ * the epoch, or later; or what lies after the position that a map gives for a log, as positions name it, where a log
+ * that is not in the map begins at its start.
+ */
+export type FollowFrom = 'start' | 'now' | { readonly since: number } | ReadonlyMap<string, number>;
 
 /** A server of streams: NATS JetStream or Kafka. Streams that are absent are created, present ones never altered. */
 export interface Broker {
@@ -327,15 +363,8 @@ export interface Broker {
    * @throws FulcrumError `mismatch` when stream or consumer are not as they have to be
    */
   consume(channel: 'interactions' | 'commands'): Promise<LogSource>;
-  /**
-   * All events of a channel for this reader alone: all that are kept, those from now on, or those after the position
-   * that a map gives for a log, as positions name it; a log that is not in the map begins at its start.
-   */
-  follow(
-    channel: Channel,
-    from: 'start' | 'now' | ReadonlyMap<string, number>,
-    tenant?: string,
-  ): Promise<LogSource>;
+  /** Events of a channel for this reader alone, of one tenant or of all. */
+  follow(channel: Channel, from: FollowFrom, tenant?: string): Promise<LogSource>;
   /**
    * How far the processors have acknowledged each log of a channel, for one who is none of them; empty when there
    * never was one.

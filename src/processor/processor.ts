@@ -1,7 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { systemTimers, type Timers } from '../clock.js';
 import { defaultLimits, type EventLimits } from '../events/delivered.js';
-import { type Clock, type EventSink, type EventSource, isLog, isShared, type TrustStore } from '../ports.js';
+import {
+  type Broker,
+  type Clock,
+  type EventSink,
+  type EventSource,
+  isLog,
+  isShared,
+  type TrustStore,
+} from '../ports.js';
 import { GaveUp, untilDone, type Weather } from '../retry.js';
 import { transitionClock } from '../trust/evaluator.js';
 import type { PolicyBook } from '../trust/policies.js';
@@ -20,6 +28,8 @@ export interface ProcessorOptions {
   readonly commands?: EventSource;
   readonly circuits: EventSink;
   readonly deadLetters: EventSink;
+  /** Where what a shared store lost is read again from. @defaultValue nowhere: what it lost stays lost */
+  readonly logs?: Pick<Broker, 'follow' | 'standing'>;
   /** Asked for every batch: a changed document acts from a pair's next update. */
   readonly policies: () => PolicyBook;
   /** Seconds since the epoch: how far time has gone when a source is read up, and the number of transitions. */

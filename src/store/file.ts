@@ -83,10 +83,12 @@ export class FileStore implements TrustStore {
 
   readonly outbox = {
     read: (): readonly OutboxEntry[] => [],
-    remove: (): void => {},
+    remove: (entries: readonly OutboxEntry[]): readonly OutboxEntry[] => entries,
   };
 
-  mark(): void {}
+  mark(): null {
+    return null;
+  }
 
   async close(): Promise<void> {
     await this.last;

@@ -103,20 +103,22 @@ export class MemoryStore implements TrustStore {
 
   readonly outbox = {
     read: (limit: number): readonly OutboxEntry[] => this.entries.slice(0, limit),
-    remove: (entries: readonly OutboxEntry[]): void => {
+    remove: (entries: readonly OutboxEntry[]): readonly OutboxEntry[] => {
       const ids = new Set(entries.map((entry) => entry.id));
       let known = 0;
-      while (known < this.entries.length && ids.has(this.entries[known]?.id ?? '')) known++;
+      while (ids.delete(this.entries[known]?.id ?? '')) known++;
       this.entries.splice(0, known);
-      if (known < ids.size) this.entries = this.entries.filter((entry) => !ids.has(entry.id));
+      if (ids.size > 0) this.entries = this.entries.filter((entry) => !ids.delete(entry.id));
+      return entries.filter((entry) => ids.has(entry.id));
     },
   };
 
-  mark(marks: readonly SourceMark[]): void {
+  mark(marks: readonly SourceMark[]): null {
     for (const { source, acknowledged } of marks) {
       const floor = acknowledged - this.replaySpan;
       if (floor > 0) this.positionsOf(source).raiseFloor(floor);
     }
+    return null;
   }
 
   /** The highest position of a source that was applied, 0 if none was. */

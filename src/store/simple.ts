@@ -53,8 +53,8 @@ export function liftStore(simple: SimpleStore): TrustStore {
     read: async (_tenant, pairId) => pairOf(await simple.get(pairId)),
     due: () => 0,
     async *circuits() {},
-    outbox: { read: () => [], remove: () => {} },
-    mark: () => {},
+    outbox: { read: () => [], remove: (entries) => entries },
+    mark: () => null,
     close: () => simple.close?.(),
   };
 }

@@ -203,7 +203,12 @@ describe('the mark of a source', () => {
   it('is written when the source ends, and not before anything was acknowledged', async () => {
     const marks: SourceMark[] = [];
     const { interactions, processor } = startPipeline((parts) => ({
-      store: changedStore(parts.store, { mark: (written) => void marks.push(...written) }),
+      store: changedStore(parts.store, {
+        mark: (written) => {
+          marks.push(...written);
+          return null;
+        },
+      }),
     }));
     await deliver(interactions, [success(start), success(start)]);
     expect(marks).toEqual([]);

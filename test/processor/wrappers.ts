@@ -45,8 +45,10 @@ export function sharing(store: TrustStore, marks = new Map<string, SourceMark>()
     ...changedStore(store, {
       mark: (written) => {
         for (const mark of written) marks.set(mark.source, mark);
+        return null;
       },
     }),
+    adopt: async () => true,
     register: async () => {},
     marks: async () => [...marks.values()],
   };

@@ -52,13 +52,19 @@ export class EmbeddedLogStore implements SharedStore {
     return this.store.circuits();
   }
 
-  mark(marks: readonly SourceMark[]): void {
+  mark(marks: readonly SourceMark[]): null {
     // The time alone is not kept, and a mark that says nothing else costs a transaction.
     const moved = marks.filter(
       ({ source, acknowledged }) => this.marked.get(source)?.acknowledged !== acknowledged,
     );
     if (moved.length > 0) this.store.mark(moved);
     for (const mark of marks) this.marked.set(mark.source, mark);
+    return null;
+  }
+
+  /** It loses nothing, so there is nothing to go on from. */
+  async adopt(): Promise<boolean> {
+    return true;
   }
 
   /** What was marked by this process, and of other sources the last position that was applied. */

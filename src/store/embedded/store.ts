@@ -117,15 +117,15 @@ export class EmbeddedStore implements TrustStore {
         ...value,
       }));
     },
-    remove: (entries: readonly OutboxEntry[]): void => {
+    remove: (entries: readonly OutboxEntry[]): readonly OutboxEntry[] => {
       this.checkOpen();
-      this.root.transactionSync(() => {
-        for (const entry of entries) this.tables.outbox.removeSync(Number(entry.id));
-      });
+      return this.root.transactionSync(() =>
+        entries.filter((entry) => !this.tables.outbox.removeSync(Number(entry.id))),
+      );
     },
   };
 
-  mark(marks: readonly SourceMark[]): void {
+  mark(marks: readonly SourceMark[]): null {
     this.transact((transaction) => {
       for (const { source, acknowledged } of marks) {
         const floor = acknowledged - this.replaySpan;
@@ -133,6 +133,7 @@ export class EmbeddedStore implements TrustStore {
       }
       this.dropExpired(transaction);
     });
+    return null;
   }
 
   /** The highest position of a source that was applied, 0 if none was. */

@@ -13,7 +13,8 @@ export type ScriptName =
   | 'mark'
   | 'permissions'
   | 'policies'
-  | 'relay';
+  | 'relay'
+  | 'remove';
 
 /** A key or an argument of a script. */
 export type ScriptValue = string | Buffer | number;

@@ -6,6 +6,7 @@ import type {
   CommandResult,
   CommandToApply,
   DueRequest,
+  LostTail,
   OutboxEntry,
   SharedStore,
   SourceMark,
@@ -227,20 +228,24 @@ export class RedisStore implements SharedStore {
       });
       return answers.flat();
     },
-    remove: async (entries: readonly OutboxEntry[]): Promise<void> => {
+    remove: async (entries: readonly OutboxEntry[]): Promise<readonly OutboxEntry[]> => {
       const byShard = new Map<number, string[]>();
       for (const { id } of entries) {
         const [shard = '', entry = ''] = id.split('/');
         byShard.set(Number(shard), [...(byShard.get(Number(shard)) ?? []), entry]);
       }
-      await doAll([...byShard], ([shard, ids]) =>
-        this.ask(() => this.client.xdel(shardKey(this.layout, shard, 'outbox'), ...ids)),
-      );
+      const answers = await doAll([...byShard], async ([shard, ids]) => {
+        const keys = [shardKey(this.layout, shard, 'outbox')];
+        const gone = (await this.run('remove', { keys, args: ids })) as Buffer[];
+        return gone.map((id) => `${shard}/${id.toString('latin1')}`);
+      });
+      const gone = new Set(answers.flat());
+      return entries.filter(({ id }) => gone.has(id));
     },
   };
 
-  async mark(marks: readonly SourceMark[]): Promise<void> {
-    if (marks.length === 0) return;
+  async mark(marks: readonly SourceMark[]): Promise<LostTail | null> {
+    if (marks.length === 0) return null;
     await this.ask(() => this.serverClock.measure());
     const refused: number[] = [];
     const write = (shards: readonly number[], takeOver: boolean) =>
@@ -250,12 +255,17 @@ export class RedisStore implements SharedStore {
         }),
       );
     await write(allShards(this.layout), false);
-    if (refused.length === 0) return;
+    if (refused.length === 0) return null;
     this.options.onStatus?.(
       `${nameOf(this.options.url)} was restarted or failed over: what it lost of its last writes is not read again`,
       'warn',
     );
     await write(refused, true);
+    return null;
+  }
+
+  async adopt(): Promise<boolean> {
+    return true;
   }
 
   async marks(): Promise<readonly SourceMark[]> {

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Admin } from 'kafkajs';
-import type { Broker, Channel, EventSink, Finding, LogSource, SourceStanding } from '../../ports.js';
+import type {
+  Broker,
+  Channel,
+  EventSink,
+  Finding,
+  FollowFrom,
+  LogSource,
+  SourceStanding,
+} from '../../ports.js';
 import { checkKafka } from './check.js';
 import { type ClientMaker, clientMaker, type KafkaClient } from './client.js';
 import { isLoading, kafkaError } from './errors.js';
@@ -84,7 +92,7 @@ export class KafkaBroker implements Broker {
    *
    * @throws FulcrumError `denied`, `unavailable`
    */
-  async follow(channel: Channel, from: Beginning, tenant?: string): Promise<Follower> {
+  async follow(channel: Channel, from: FollowFrom, tenant?: string): Promise<Follower> {
     const { admin, options } = this;
     await this.ensure(channel);
     const topic = topicOf(options.topics, channel);
@@ -104,7 +112,7 @@ export class KafkaBroker implements Broker {
         },
       };
       await patiently(loadingMs, () => admin.fetchOffsets({ groupId, topics: [topic] }), isLoading);
-      const source = new Follower(settings, standing, from);
+      const source = new Follower(settings, standing, await this.beginning(topic, from));
       this.sources.add(source);
       return source;
     } catch (error) {
@@ -122,6 +130,8 @@ export class KafkaBroker implements Broker {
       return [...marks].map(([partition, { high, committed }]) => ({
         source: sourceOf(options, topic, partition),
         acknowledged: committed ?? 0,
+        // What a group was handed and has not committed it is handed again.
+        delivered: committed ?? 0,
         last: high,
       }));
     } catch (error) {
@@ -138,6 +148,14 @@ export class KafkaBroker implements Broker {
     await this.kafkaSink.close();
     await atMost(disconnectMs, this.admin.disconnect());
     this.client.destroy();
+  }
+
+  private async beginning(topic: string, from: FollowFrom): Promise<Beginning> {
+    if (typeof from !== 'object' || !('since' in from)) return from;
+    const offsets = await this.admin.fetchTopicOffsetsByTimestamp(topic, Math.floor(from.since * 1_000));
+    return new Map(
+      offsets.map(({ partition, offset }) => [sourceOf(this.options, topic, partition), Number(offset)]),
+    );
   }
 
   private readerSettings(topic: string, groupId: string): ReaderSettings {

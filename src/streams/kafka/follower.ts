@@ -1,4 +1,4 @@
-import type { Broker, LogSource, SourceBatch, SourceProgress } from '../../ports.js';
+import type { FollowFrom, LogSource, SourceBatch, SourceProgress } from '../../ports.js';
 import { type Lane, messagesOf } from './lane.js';
 import { FreshMarks, type Mark, type Marks } from './marks.js';
 import { type ReaderSettings, TopicReader } from './reader.js';
@@ -11,7 +11,8 @@ export interface FollowerSettings extends ReaderSettings {
   readonly onClosed: () => Promise<void>;
 }
 
-export type Beginning = Parameters<Broker['follow']>[1];
+/** Where to begin, once times are offsets. */
+export type Beginning = Exclude<FollowFrom, { readonly since: number }>;
 
 /**
  * A topic read whole by one reader. It keeps its places itself: nothing is committed, and when the connection is

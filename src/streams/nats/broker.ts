@@ -1,4 +1,4 @@
-import type { Broker, Channel, EventSink, Finding, SourceStanding } from '../../ports.js';
+import type { Broker, Channel, EventSink, Finding, FollowFrom, SourceStanding } from '../../ports.js';
 import { checkServer } from './check.js';
 import { checkOptions } from './check-options.js';
 import { openConnection } from './connect.js';
@@ -36,11 +36,7 @@ export class NatsBroker implements Broker {
     return NatsSource.open(this.link, this.options, channel);
   }
 
-  follow(
-    channel: Channel,
-    from: 'start' | 'now' | ReadonlyMap<string, number>,
-    tenant?: string,
-  ): Promise<Follower> {
+  follow(channel: Channel, from: FollowFrom, tenant?: string): Promise<Follower> {
     return Follower.open(this.link, this.options, { channel, from, tenant });
   }
 

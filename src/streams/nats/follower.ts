@@ -1,6 +1,6 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, nanos } from 'nats';
 import type { FulcrumError } from '../../errors.js';
-import type { Channel, LogSource, SourceBatch, SourceProgress } from '../../ports.js';
+import type { Channel, FollowFrom, LogSource, SourceBatch, SourceProgress } from '../../ports.js';
 import type { Link } from './link.js';
 import { StreamLog } from './log.js';
 import { deliveryOf, sourceMessage } from './messages.js';
@@ -15,8 +15,7 @@ const forgottenAfterMs = 60_000;
 
 export interface Follow {
   readonly channel: Channel;
-  /** A map gives the last position of a log, as positions name it, that is not wanted. */
-  readonly from: 'start' | 'now' | ReadonlyMap<string, number>;
+  readonly from: FollowFrom;
   /** Messages of this tenant alone. */
   readonly tenant?: string | undefined;
 }
@@ -69,7 +68,7 @@ export class Follower implements LogSource {
     const follower = new Follower(link, log, subjects, after);
     try {
       await log.look();
-      await follower.attach();
+      await follower.attach(typeof from === 'object' && 'since' in from ? from.since : null);
     } catch (error) {
       await follower.close();
       throw error;
@@ -125,20 +124,27 @@ export class Follower implements LogSource {
     await this.attach();
   }
 
-  private async attach(): Promise<void> {
+  /** @param since where to begin, seconds since the epoch; null: after the last message that came. */
+  private async attach(since: number | null = null): Promise<void> {
     const { stream } = this.log.place;
     const config: Partial<ConsumerConfig> = {
       ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: this.came + 1,
+      ...(since === null
+        ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.came + 1 }
+        : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(since * 1_000).toISOString() }),
       filter_subject: this.subjects,
       mem_storage: true,
       num_replicas: 1,
       inactive_threshold: nanos(forgottenAfterMs),
     };
-    const { name } = await this.link.ask(`follow stream ${stream}`, () =>
+    const { name, delivered } = await this.link.ask(`follow stream ${stream}`, () =>
       this.link.manager.consumers.add(stream, config),
     );
+    if (since !== null) {
+      // What it counts as delivered lies before that time.
+      this.came = delivered.stream_seq;
+      this.given = this.came;
+    }
     this.consumer = name;
     this.delivered = 0;
     this.puller.aim(name);
@@ -156,5 +162,6 @@ export class Follower implements LogSource {
 /** The last position that is not wanted. */
 function afterOf(from: Follow['from'], source: string, last: number): number {
   if (from === 'start') return 0;
-  return from === 'now' ? last : (from.get(source) ?? 0);
+  if (from === 'now') return last;
+  return 'since' in from ? 0 : (from.get(source) ?? 0);
 }

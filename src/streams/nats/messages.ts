@@ -91,10 +91,17 @@ function headersOf(read: () => MsgHdrs | undefined): MessageHeaders | null {
 /** Headers that the server would act on. */
 const acted = /^nats-/i;
 
-/** Headers as they are sent: but for the id, none that the server would act on or refuse. */
-export function headersFor({ id, headers: given }: Pick<SinkMessage, 'id' | 'headers'>): MsgHdrs {
+/**
+ * Headers as they are sent: but for the id, none that the server would act on or refuse. It drops what has the id of a
+ * message before it, so what is sent again on purpose goes without.
+ */
+export function headersFor({
+  id,
+  again,
+  headers: given,
+}: Pick<SinkMessage, 'id' | 'again' | 'headers'>): MsgHdrs {
   const made = headers();
-  made.append('Nats-Msg-Id', messageId(id));
+  if (again !== true) made.append('Nats-Msg-Id', messageId(id));
   for (const [name, value] of Object.entries(given)) {
     const taken = name.replace(/[^!-9;-~]/g, '-') || '-';
     made.set(acted.test(taken) ? `dlq-original-${taken}` : taken, value.replace(/[\r\n]+/g, ' '));
@@ -102,7 +109,7 @@ export function headersFor({ id, headers: given }: Pick<SinkMessage, 'id' | 'hea
   return made;
 }
 
-/** An id as a header holds it: the server drops what has the id of a message before it. */
+/** An id as a header holds it. */
 function messageId(id: string): string {
   return /[\r\n]|^\s|\s$/.test(id) ? encodeURIComponent(id.toWellFormed()) : id;
 }

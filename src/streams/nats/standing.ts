@@ -18,5 +18,13 @@ export async function standingOf(
   ]);
   if (stream === null || consumer === null) return [];
   const { source } = new StreamLog(link, place, stream.created);
-  return [{ source, acknowledged: consumer.ack_floor.stream_seq, last: stream.state.last_seq }];
+  return [
+    {
+      source,
+      acknowledged: consumer.ack_floor.stream_seq,
+      // What lies above the floor may be acknowledged.
+      delivered: consumer.delivered.stream_seq,
+      last: stream.state.last_seq,
+    },
+  ];
 }

@@ -63,6 +63,18 @@ describeWithServer('kafka', 'a Kafka topic that is followed', () => {
     expect((await source.read(10, 50))?.messages).toEqual([]);
   });
 
+  test('gives what came at a time or later', async () => {
+    const broker = await kafka.connect(kafka.options({ partitions: 1 }));
+    await publishTexts(broker, numbers(0, 10));
+    const since = Date.now() / 1_000 + 0.05;
+    await until('it is later', async () => Date.now() / 1_000 > since + 0.05);
+    await publishTexts(broker, numbers(10, 15));
+    const source = await broker.follow('interactions', { since });
+    expect(await readTexts(source, 5)).toEqual(numbers(10, 15));
+    const none = await broker.follow('interactions', { since: since + 3_600 });
+    expect(await readUp(none)).toMatchObject([{ acknowledged: 15, next: null }]);
+  });
+
   test('says what is gone of that, and gives what came since when nothing came after it', async () => {
     const options = kafka.options({ partitions: 1 });
     const broker = await kafka.connect(options);

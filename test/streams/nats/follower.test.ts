@@ -65,6 +65,20 @@ describeWithNats('following a stream of NATS', (version) => {
     expect(await readTexts(end, 2)).toEqual(['21', '22']);
   });
 
+  it('gives what came at a time or later', async () => {
+    const broker = await brokerOf(optionsFor(url));
+    await broker.sink.publish(messages(5));
+    const [, , third] = (await nextBatch(await broker.follow('interactions', 'start'), 5)).messages;
+    // The server's stamps have nanoseconds, ours do not.
+    const since = (third?.receivedAt ?? 0) - 1e-3;
+    const source = await broker.follow('interactions', { since });
+    const [progress] = await source.progress();
+    const texts = await readTexts(source, 5 - (progress?.acknowledged ?? 0));
+    expect(texts.slice(-3)).toEqual(['3', '4', '5']);
+    const none = await broker.follow('interactions', { since: since + 3_600 });
+    expect(await placeIn(none)).toEqual([5, 5, null]);
+  });
+
   it('refuses a position that the stream does not reach', async () => {
     const broker = await brokerOf(optionsFor(url));
     await broker.sink.publish(messages(5));

@@ -18,7 +18,9 @@ describeWithNats('where the processors of a NATS stream stand', (version) => {
     expect(await outside.standing('commands')).toEqual([]);
     const source = await processor.consume('commands');
     const [log = ''] = source.logs();
-    expect(await outside.standing('commands')).toEqual([{ source: log, acknowledged: 0, last: 3 }]);
+    expect(await outside.standing('commands')).toEqual([
+      { source: log, acknowledged: 0, delivered: 0, last: 3 },
+    ]);
     const batch = await nextBatch(source, 2);
     await batch.ack();
     await until('two are acknowledged', async () => {
