@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../clock.js';
 import { FulcrumError } from '../errors.js';
 import type { SharedStore } from '../ports.js';
-import { leaseMs, type RedisStore } from '../store/redis/store.js';
+import { leaseMs } from '../store/redis/outbox.js';
+import type { RedisStore } from '../store/redis/store.js';
 
 /** What the topics of an `up` without a broker begin with in the marks of Redis; when it was started follows. */
 export const topicPrefix = 'http@';

@@ -4,11 +4,11 @@ import type { ApplyBatch, InteractionToApply } from '../../ports.js';
 import { trustOutcomes } from '../../trust/outcome.js';
 import type { Policy } from '../../trust/policy.js';
 import { packNames, writeNames } from '../packed.js';
+import type { ScriptCall } from './calls.js';
 import type { PairEvents } from './grouping.js';
 import { idBytes, writeIdDigest } from './id-digest.js';
 import { type Layout, pairKey, shardKey, shardOf } from './layout.js';
 import { type Segment, Segments } from './positions.js';
-import type { ScriptValue } from './scripts.js';
 import { policyText } from './transition.js';
 
 const eventBytes = 14 + idBytes;
@@ -26,11 +26,6 @@ export function callId(): string {
 
 export function isCallId(key: string | null): boolean {
   return key?.startsWith(callPrefix) === true;
-}
-
-export interface ScriptCall {
-  readonly keys: string[];
-  readonly args: ScriptValue[];
 }
 
 /** @param groups all events of the call, see `groupByPair` */

@@ -18,18 +18,22 @@ export interface MetaRequest {
   readonly create: boolean;
 }
 
+/** What is said where state has to be and a key of it is absent. */
+export function emptied(url: string, key: string): FulcrumError {
+  return new FulcrumError(
+    'mismatch',
+    `${nameOf(url)}, key ${key}: there is no trust state here, though events were acknowledged: it was emptied or is ` +
+      'another server. `fulcrum-trust rebuild` makes it anew from the logs, --fresh begins without what was',
+  );
+}
+
 /** @throws FulcrumError `mismatch` when the layout is another, or there is none and none is to be made. */
 export async function openMeta(client: RedisClient, request: MetaRequest): Promise<Meta> {
   const key = metaKey(request.prefix);
   const where = `${nameOf(request.url)}, key ${key}`;
   let fields = await client.hgetall(key);
   if (fields['layout'] === undefined) {
-    if (!request.create)
-      throw new FulcrumError(
-        'mismatch',
-        `${where}: there is no trust state here, though events were acknowledged: it was emptied or is another server. ` +
-          '`fulcrum-trust rebuild` makes it anew from the logs, --fresh begins without what was',
-      );
+    if (!request.create) throw emptied(request.url, key);
     await client.hsetnx(key, 'shards', String(request.shards ?? defaultShards));
     await client.hsetnx(key, 'layout', String(layoutVersion));
     fields = await client.hgetall(key);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { RedisClient } from './connection.js';
 
 export type ScriptName =
+  | 'adopt'
   | 'agents'
   | 'apply'
   | 'command'

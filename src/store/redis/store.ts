@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { FulcrumError } from '../../errors.js';
 import type {
   ApplyBatch,
@@ -7,10 +6,10 @@ import type {
   CommandToApply,
   DueRequest,
   LostTail,
-  OutboxEntry,
   SharedStore,
   SourceMark,
   StoreRules,
+  TrustStore,
 } from '../../ports.js';
 import { trustConfigKnobs } from '../../trust/config.js';
 import { PolicyBook } from '../../trust/policies.js';
@@ -19,34 +18,17 @@ import type { Pair } from '../../trust/record.js';
 import type { PairNames } from '../../trust/state.js';
 import { packNames } from '../packed.js';
 import { pairOf, readablePair, rejectionOf, stateOf, takeResults } from './answers.js';
-import { applyCall, callId, packDoubles, policyArgs, type ScriptCall, withNames } from './batch.js';
-import {
-  type ConnectionListener,
-  connectRedis,
-  nameOf,
-  type RedisClient,
-  type RedisConnection,
-  unavailable,
-} from './connection.js';
+import { applyCall, callId, packDoubles, policyArgs, withNames } from './batch.js';
+import { Calls } from './calls.js';
+import { type ConnectionListener, connectRedis, type RedisConnection, unavailable } from './connection.js';
 import { groupByPair, type PairEvents } from './grouping.js';
-import {
-  allShards,
-  defaultPrefix,
-  floorKey,
-  type Layout,
-  pairKey,
-  seenPrefix,
-  shardKey,
-  shardOf,
-  splitMember,
-} from './layout.js';
+import { allShards, defaultPrefix, pairKey, shardKey, shardOf, splitMember } from './layout.js';
+import { Marks } from './marks.js';
 import { openMeta, readProcessor, registerProcessor } from './meta.js';
-import { type OutboxRow, toEntries } from './outbox.js';
+import { Outbox } from './outbox.js';
 import { SharedPolicies } from './policies.js';
-import { Rights } from './rights.js';
-import { runScript, type ScriptName, type ScriptValue } from './scripts.js';
 import { ServerClock } from './server-clock.js';
-import { doAll, type ShardGroup, Shards } from './shards.js';
+import type { ShardGroup } from './shards.js';
 import { unpackTransition } from './transition.js';
 
 export interface RedisStoreOptions extends RedisConnection {
@@ -56,14 +38,12 @@ export interface RedisStoreOptions extends RedisConnection {
   readonly shards?: number;
   /** Positions this far below the acknowledged one are no longer told apart. @defaultValue 1000000 */
   readonly replaySpan?: number;
-  /** false: refuse a Redis that holds no trust state. @defaultValue true */
+  /** false: refuse a Redis that holds no trust state, or a shard without one. @defaultValue true */
   readonly create?: boolean;
-  /** Told of the connection's troubles, and of a restart of Redis. @defaultValue nobody */
+  /** Told of the connection's troubles. @defaultValue nobody */
   readonly onStatus?: ConnectionListener;
 }
 
-/** How long the relay of a shard is this process's without a renewal, in ms. */
-export const leaseMs = 5_000;
 /** Pairs read at a time where all of them are looked at. */
 const pageSize = 500;
 /** How old what is known of registered processors may be, in ms. */
@@ -75,26 +55,26 @@ const metaMaxAgeMs = 1_000;
  * or, where the connection broke, may have been done: doing it again counts nothing twice.
  */
 export class RedisStore implements SharedStore {
-  private readonly owner = randomUUID();
-  private readonly replaySpan: number;
+  readonly outbox: TrustStore['outbox'];
   private registered: { readonly rules: StoreRules | null; readonly at: number };
   private readonly serverClock: ServerClock;
-  private readonly shards: Shards;
-  private readonly rights: Rights;
-  private isOpen = true;
+  private readonly relays: Outbox;
+  private readonly marked: Marks;
 
   private constructor(
-    private readonly client: RedisClient,
-    private readonly options: RedisStoreOptions,
-    private readonly layout: Layout,
+    private readonly calls: Calls,
+    options: RedisStoreOptions,
     readonly policies: SharedPolicies,
     rules: StoreRules | null,
   ) {
-    this.replaySpan = options.replaySpan ?? 1_000_000;
     this.registered = { rules, at: Date.now() };
-    this.serverClock = new ServerClock(client);
-    this.shards = new Shards(options.onStatus ?? (() => {}));
-    this.rights = new Rights(client, options.url);
+    this.serverClock = new ServerClock(calls.client);
+    this.relays = new Outbox(calls);
+    this.outbox = this.relays.port;
+    this.marked = new Marks(calls, {
+      replaySpan: options.replaySpan ?? 1_000_000,
+      beginsAfresh: options.create ?? true,
+    });
   }
 
   /** Whether circuits of silent pairs recover by time here; what processors say, else true. */
@@ -116,7 +96,8 @@ export class RedisStore implements SharedStore {
       });
       const rules = processor === null ? null : { ...processor, streamed: true };
       const policies = new SharedPolicies(client, prefix, options.url);
-      const store = new RedisStore(client, options, { prefix, shards }, policies, rules);
+      const calls = new Calls(client, { prefix, shards }, options.url, listener);
+      const store = new RedisStore(calls, options, policies, rules);
       await store.serverClock.measure();
       return store;
     } catch (error) {
@@ -127,7 +108,7 @@ export class RedisStore implements SharedStore {
 
   /** Says that a processor works on this state: managers in other processes follow its rules from now on. */
   async register(timedRecovery: boolean): Promise<void> {
-    await this.ask(() => registerProcessor(this.client, this.layout.prefix, timedRecovery));
+    await this.calls.ask(() => registerProcessor(this.calls.client, this.calls.layout.prefix, timedRecovery));
   }
 
   async apply(batch: ApplyBatch): Promise<readonly ApplyResult[]> {
@@ -154,11 +135,11 @@ export class RedisStore implements SharedStore {
     const rules = await this.rulesOf(command.rules);
     const fleet = rules === command.rules ? null : await this.fleetPolicies();
     const policy = fleet === null ? command.policy : agreed(fleet, command, command.policy);
-    const shard = shardOf(this.layout, pairId);
+    const shard = shardOf(this.calls.layout, pairId);
     const keys = [
-      shardKey(this.layout, shard, 'outbox'),
-      shardKey(this.layout, shard, 'due'),
-      pairKey(this.layout, shard, tenant, pairId),
+      shardKey(this.calls.layout, shard, 'outbox'),
+      shardKey(this.calls.layout, shard, 'due'),
+      pairKey(this.calls.layout, shard, tenant, pairId),
     ];
     const flags =
       (rules.timedRecovery ? 1 : 0) | (rules.streamed ? 2 : 0) | (command.action === 'reset' ? 4 : 0);
@@ -167,7 +148,7 @@ export class RedisStore implements SharedStore {
       packDoubles([this.serverClock.corrected(command.nowMs), command.time]),
     ]);
     const names = packNames(command);
-    const answer = await this.run('command', {
+    const answer = await this.calls.run('command', {
       keys,
       args: [
         head,
@@ -190,13 +171,15 @@ export class RedisStore implements SharedStore {
   }
 
   async read(tenant: string, pairId: string): Promise<Pair | null> {
-    const key = pairKey(this.layout, shardOf(this.layout, pairId), tenant, pairId);
-    const value = await this.ask(() => this.client.getBuffer(key)).catch((error: unknown) => {
-      if (!(error instanceof Error && error.message.includes('WRONGTYPE'))) throw error;
-      throw new FulcrumError('state_unreadable', `key ${key} is not of a pair: it holds another type`, {
-        cause: error,
+    const key = pairKey(this.calls.layout, shardOf(this.calls.layout, pairId), tenant, pairId);
+    const value = await this.calls
+      .ask(() => this.calls.client.getBuffer(key))
+      .catch((error: unknown) => {
+        if (!(error instanceof Error && error.message.includes('WRONGTYPE'))) throw error;
+        throw new FulcrumError('state_unreadable', `key ${key} is not of a pair: it holds another type`, {
+          cause: error,
+        });
       });
-    });
     return value === null ? null : pairOf(pairId, value);
   }
 
@@ -206,112 +189,47 @@ export class RedisStore implements SharedStore {
       for (const shard of group)
         if (looked < request.limit) looked += await this.dueOfShard(shard, request, request.limit - looked);
     };
-    await this.shards.inTurn(this.calls(allShards(this.layout)), lookAt);
+    await this.calls.shards.inTurn(this.calls.groups, lookAt);
     return looked;
   }
 
   async *circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }> {
-    for (const shard of allShards(this.layout)) {
-      const key = shardKey(this.layout, shard, 'due');
-      const members = await this.ask(() => this.client.zrange(key, '0', '-1'));
+    for (const shard of allShards(this.calls.layout)) {
+      const key = shardKey(this.calls.layout, shard, 'due');
+      const members = await this.calls.ask(() => this.calls.client.zrange(key, '0', '-1'));
       for (let from = 0; from < members.length; from += pageSize)
         for (const { tenant, pair } of await this.readAll(shard, members.slice(from, from + pageSize)))
           if (pair?.state != null && pair.state.circuitState !== 'CLOSED') yield { tenant, pair };
     }
   }
 
-  readonly outbox = {
-    read: async (limit: number): Promise<readonly OutboxEntry[]> => {
-      const answers = await this.shards.some(this.calls(allShards(this.layout)), async (shards) => {
-        const answer = await this.readOutbox(shards, limit);
-        return shards.flatMap((shard, i) => toEntries(shard, answer[i] ?? 0));
-      });
-      return answers.flat();
-    },
-    remove: async (entries: readonly OutboxEntry[]): Promise<readonly OutboxEntry[]> => {
-      const byShard = new Map<number, string[]>();
-      for (const { id } of entries) {
-        const [shard = '', entry = ''] = id.split('/');
-        byShard.set(Number(shard), [...(byShard.get(Number(shard)) ?? []), entry]);
-      }
-      const answers = await doAll([...byShard], async ([shard, ids]) => {
-        const keys = [shardKey(this.layout, shard, 'outbox')];
-        const gone = (await this.run('remove', { keys, args: ids })) as Buffer[];
-        return gone.map((id) => `${shard}/${id.toString('latin1')}`);
-      });
-      const gone = new Set(answers.flat());
-      return entries.filter(({ id }) => gone.has(id));
-    },
-  };
-
   async mark(marks: readonly SourceMark[]): Promise<LostTail | null> {
-    if (marks.length === 0) return null;
-    await this.ask(() => this.serverClock.measure());
-    const refused: number[] = [];
-    const write = (shards: readonly number[], takeOver: boolean) =>
-      this.shards.some(this.calls(shards), (group) =>
-        doAll(group, async (shard) => {
-          if (!(await this.markShard(shard, marks, takeOver))) refused.push(shard);
-        }),
-      );
-    await write(allShards(this.layout), false);
-    if (refused.length === 0) return null;
-    this.options.onStatus?.(
-      `${nameOf(this.options.url)} was restarted or failed over: what it lost of its last writes is not read again`,
-      'warn',
-    );
-    await write(refused, true);
-    return null;
+    await this.calls.askAny(() => this.serverClock.measure());
+    return this.marked.write(marks, this.serverClock.corrected(Date.now()) / 1_000);
   }
 
-  async adopt(): Promise<boolean> {
-    return true;
+  adopt(tail: LostTail): Promise<boolean> {
+    return this.marked.adopt(tail);
   }
 
-  async marks(): Promise<readonly SourceMark[]> {
-    // Every shard has them all; one that was away for a while is behind, which is no harm.
-    const fields = await this.shards.first(this.calls(allShards(this.layout)), ([shard = 0]) =>
-      this.ask(() => this.client.hgetall(shardKey(this.layout, shard, 'mark'))),
-    );
-    return Object.entries(fields).flatMap(([field, value]) => {
-      const source = /^acknowledged:(.*)$/s.exec(field)?.[1];
-      if (source === undefined) return [];
-      const readTo = fields[`read_to:${source}`];
-      return [
-        { source, acknowledged: Number(value), ...(readTo === undefined ? {} : { readTo: Number(readTo) }) },
-      ];
-    });
-  }
-
-  /**
-   * Takes the leases of all relays, if nobody has them: whether it is this process that publishes what circuits do.
-   * It stays so while the outbox is read.
-   */
-  async leads(): Promise<boolean> {
-    const groups = this.calls(allShards(this.layout));
-    const answers = await Promise.all(groups.map((shards) => this.readOutbox(shards, 1)));
-    return answers.flat().every((rows) => rows !== 0);
+  marks(): Promise<readonly SourceMark[]> {
+    return this.marked.read();
   }
 
   /** Forgets a source that comes no more, its marks and which of its positions were applied. */
-  async forget(source: string): Promise<void> {
-    await doAll(allShards(this.layout), (shard) =>
-      this.run('forget', {
-        keys: [shardKey(this.layout, shard, 'mark'), floorKey(this.layout, shard, source)],
-        args: [source, seenPrefix(this.layout, shard, source)],
-      }),
-    );
+  forget(source: string): Promise<void> {
+    return this.marked.forget(source);
+  }
+
+  /** Whether it is this process that publishes what circuits do: it takes that on where nobody has. */
+  leads(): Promise<boolean> {
+    return this.relays.leads();
   }
 
   async close(): Promise<void> {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    const own = allShards(this.layout).map((shard) => shardKey(this.layout, shard, 'relay'));
-    // The next relay need not wait for the leases to lapse.
-    await doAll(own, async (key) => {
-      if ((await this.client.get(key)) === this.owner) await this.client.del(key);
-    }).catch(() => {});
-    this.client.disconnect();
+    if (!this.calls.end()) return;
+    await this.relays.release().catch(() => {});
+    this.calls.client.disconnect();
   }
 
   /**
@@ -321,7 +239,9 @@ export class RedisStore implements SharedStore {
   private async rulesOf(rules: StoreRules): Promise<StoreRules> {
     if (rules.streamed) return rules;
     if (Date.now() - this.registered.at > metaMaxAgeMs) {
-      const processor = await this.ask(() => readProcessor(this.client, this.layout.prefix));
+      const processor = await this.calls.ask(() =>
+        readProcessor(this.calls.client, this.calls.layout.prefix),
+      );
       this.registered = {
         rules: processor === null ? null : { ...processor, streamed: true },
         at: Date.now(),
@@ -331,7 +251,7 @@ export class RedisStore implements SharedStore {
   }
 
   private async fleetPolicies(): Promise<PolicyBook> {
-    return (await this.ask(() => this.policies.read()))?.book ?? defaultPolicies;
+    return (await this.calls.ask(() => this.policies.read()))?.book ?? defaultPolicies;
   }
 
   private async applyEvents(batch: ApplyBatch): Promise<ApplyResult[]> {
@@ -351,15 +271,15 @@ export class RedisStore implements SharedStore {
   ): Promise<void> {
     const calls = new Map<number, PairEvents[]>();
     for (const group of groups) {
-      const call = this.client.isCluster ? shardOf(this.layout, group.first.pairId) : 0;
+      const call = this.calls.client.isCluster ? shardOf(this.calls.layout, group.first.pairId) : 0;
       const ofCall = calls.get(call);
       if (ofCall === undefined) calls.set(call, [group]);
       else ofCall.push(group);
     }
     const asked = [...calls.keys()].filter((call) => !held.has(call)).map((call) => [call]);
-    const answers = await this.shards.ask(asked, async ([call = 0]) => {
+    const answers = await this.calls.shards.ask(asked, async ([call = 0]) => {
       const ofCall = calls.get(call) ?? [];
-      const answer = await this.run('apply', applyCall(this.layout, batch, ofCall));
+      const answer = await this.calls.run('apply', applyCall(this.calls.layout, batch, ofCall));
       takeResults(answer, batch.events, ofCall, results);
     });
     answers.forEach((answer, i) => {
@@ -370,16 +290,11 @@ export class RedisStore implements SharedStore {
         for (const index of indexes) results[index] = { kind: 'failed', error };
   }
 
-  /** Shards that one call may be about: all of them, but for a cluster. */
-  private calls(shards: readonly number[]): readonly ShardGroup[] {
-    return this.client.isCluster ? shards.map((shard) => [shard]) : [shards];
-  }
-
   private async dueOfShard(shard: number, request: DueRequest, limit: number): Promise<number> {
-    const { layout } = this;
+    const { layout } = this.calls;
     const dueKey = shardKey(layout, shard, 'due');
-    const members = await this.ask(() =>
-      this.client.zrangebyscore(dueKey, '-inf', request.until, 'LIMIT', 0, limit),
+    const members = await this.calls.ask(() =>
+      this.calls.client.zrangebyscore(dueKey, '-inf', request.until, 'LIMIT', 0, limit),
     );
     if (members.length === 0) return 0;
     const policies: Policy[] = [];
@@ -395,60 +310,25 @@ export class RedisStore implements SharedStore {
       }
     }
     const head = packDoubles([this.serverClock.corrected(request.nowMs), request.until]);
-    await this.run('due', { keys, args: [head, Buffer.concat(names), ...policies.flatMap(policyArgs)] });
+    await this.calls.run('due', {
+      keys,
+      args: [head, Buffer.concat(names), ...policies.flatMap(policyArgs)],
+    });
     return members.length;
-  }
-
-  /** For each shard what is to be published, or 0 where that is another process's to do. */
-  private async readOutbox(shards: readonly number[], limit: number): Promise<(OutboxRow[] | number)[]> {
-    const keys = shards.flatMap((shard) => [
-      shardKey(this.layout, shard, 'relay'),
-      shardKey(this.layout, shard, 'outbox'),
-    ]);
-    const answer = await this.run('relay', { keys, args: [this.owner, leaseMs, limit] });
-    return answer as (OutboxRow[] | number)[];
   }
 
   /** The pairs of members of `due`; null for what is gone or cannot be read. */
   private async readAll(shard: number, members: readonly string[]) {
     if (members.length === 0) return [];
     const places = members.map(splitMember);
-    const keys = places.map(({ tenant, pairId }) => pairKey(this.layout, shard, tenant, pairId));
-    const values = await this.ask(() => this.client.mgetBuffer(...keys));
+    const keys = places.map(({ tenant, pairId }) => pairKey(this.calls.layout, shard, tenant, pairId));
+    const values = await this.calls.ask(() => this.calls.client.mgetBuffer(...keys));
     return places.map(({ tenant, pairId }, i) => {
       const value = values[i] ?? null;
       return { tenant, pairId, pair: value === null ? null : readablePair(pairId, value) } as
         | { tenant: string; pairId: string; pair: Pair }
         | { tenant: string; pairId: string; pair: null };
     });
-  }
-
-  private async markShard(shard: number, marks: readonly SourceMark[], takeOver: boolean): Promise<boolean> {
-    const { layout } = this;
-    const keys = [
-      shardKey(layout, shard, 'mark'),
-      ...marks.map(({ source }) => floorKey(layout, shard, source)),
-    ];
-    const args: ScriptValue[] = [this.replaySpan, takeOver ? 1 : 0];
-    for (const { source, acknowledged, readTo } of marks)
-      args.push(source, acknowledged, readTo ?? '', seenPrefix(layout, shard, source));
-    return (await this.run('mark', { keys, args })) === 1;
-  }
-
-  private run(name: ScriptName, { keys, args }: ScriptCall): Promise<unknown> {
-    return this.ask(async () => {
-      await this.rights.check(keys);
-      return runScript(this.client, name, keys, args);
-    });
-  }
-
-  private async ask<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.isOpen) throw new FulcrumError('store_closed', 'the Redis store is closed');
-    try {
-      return await work();
-    } catch (error) {
-      throw unavailable(this.options.url, error);
-    }
   }
 }
 

@@ -10,7 +10,9 @@ local source, seen = ARGV[1], ARGV[2]
 local floor = tonumber(redis.call('GET', KEYS[2]) or 0)
 local acknowledged = tonumber(redis.call('HGET', KEYS[1], 'acknowledged:' .. source) or floor)
 
-redis.call('HDEL', KEYS[1], 'acknowledged:' .. source, 'read_to:' .. source)
+for _, field in ipairs({ 'acknowledged:', 'read_to:', 'before:', 'then:', 'seen_at:' }) do
+  redis.call('HDEL', KEYS[1], field .. source)
+end
 redis.call('DEL', KEYS[2])
 for chunk = math.floor(floor / CHUNK), math.floor(acknowledged / CHUNK) + CHUNKS_AHEAD do
   redis.call('DEL', seen .. string.format('%.0f', chunk))
