@@ -9,6 +9,7 @@ export {
 } from './manager.js';
 export type { Awaitable, Clock, TrustStore } from './ports.js';
 export { FileStore } from './store/file.js';
+export { FulcrumStore, type FulcrumStoreOptions } from './store/fulcrum/store.js';
 export { MemoryStore, type MemoryStoreOptions } from './store/memory.js';
 export { RedisStore, type RedisStoreOptions } from './store/redis/store.js';
 export { liftStore, type SimpleStore } from './store/simple.js';

@@ -12,29 +12,10 @@ import type {
   OutboxEntry,
   TrustStore,
 } from '../ports.js';
-import { score } from '../trust/beta.js';
-import { circuitStates } from '../trust/circuit.js';
 import { makePairId } from '../trust/pair.js';
-import { type Pair, unknownPair } from '../trust/record.js';
+import type { Pair } from '../trust/record.js';
 import { applyBatch, applyCommandTo, type Ledger } from './engine.js';
-
-/** A prior of 0 is refused here and was not by the reference, which may have written one. */
-const parameter = z.number().nonnegative();
-
-/** One pair in the Python package's file. Fields that it does not know are kept as they are. */
-const entrySchema = z.looseObject({
-  pair_id: z.string(),
-  agent_a: z.string().refine((name) => name.isWellFormed(), 'must be well-formed Unicode'),
-  agent_b: z.string().refine((name) => name.isWellFormed(), 'must be well-formed Unicode'),
-  alpha: parameter,
-  beta_val: parameter,
-  last_updated: z.number(),
-  interaction_count: z.int().nonnegative().default(0),
-  circuit_state: z.enum(circuitStates).default('CLOSED'),
-  opened_at: z.number().nullable().default(null),
-});
-
-type Entry = z.infer<typeof entrySchema>;
+import { type PythonState, pairOf, pythonState, pythonStateSchema } from './python-state.js';
 
 /**
  * Trust state in one JSON file, the Python package's `trust_state.json`: an object of pair id to state. It is
@@ -47,14 +28,14 @@ type Entry = z.infer<typeof entrySchema>;
 export class FileStore implements TrustStore {
   private pairs: Map<string, Pair>;
   /** The entries as read, for the fields that this version does not know. */
-  private readonly entries: Map<string, Entry>;
+  private readonly entries: Map<string, PythonState>;
   private seen: string;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(readonly path: string) {
     this.seen = fingerprint(path);
     this.entries = readEntries(path);
-    this.pairs = new Map([...this.entries].map(([id, entry]) => [id, toPair(id, entry)]));
+    this.pairs = new Map([...this.entries].map(([id, entry]) => [id, pairOf(id, entry)]));
   }
 
   apply(batch: ApplyBatch): Promise<readonly ApplyResult[]> {
@@ -121,9 +102,9 @@ export class FileStore implements TrustStore {
   }
 
   private render(pairs: ReadonlyMap<string, Pair>): string {
-    const entries: Record<string, Entry> = {};
+    const entries: Record<string, PythonState> = {};
     for (const [id, pair] of pairs)
-      if (pair.state !== null) entries[id] = toEntry(pair, this.entries.get(id));
+      if (pair.state !== null) entries[id] = pythonState(pair.state, this.entries.get(id));
     return `${JSON.stringify(entries, null, 2)}\n`;
   }
 }
@@ -145,7 +126,7 @@ function ledgerOver(pairs: Map<string, Pair>): Ledger {
   };
 }
 
-function readEntries(path: string): Map<string, Entry> {
+function readEntries(path: string): Map<string, PythonState> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -167,12 +148,12 @@ function readEntries(path: string): Map<string, Entry> {
   } catch (cause) {
     throw corrupt(messageOf(cause), cause);
   }
-  const file = z.record(z.string(), entrySchema).safeParse(json);
+  const file = z.record(z.string(), pythonStateSchema).safeParse(json);
   if (!file.success) {
     const [issue] = file.error.issues;
     throw corrupt(`${issue?.path.join('.') || 'the whole'}: ${issue?.message}`, file.error);
   }
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, PythonState>();
   for (const [key, entry] of Object.entries(file.data)) {
     // The id is worked out from the names: a stored one may come from a version that spelt it otherwise.
     const id = makePairId(entry.agent_a, entry.agent_b);
@@ -180,40 +161,6 @@ function readEntries(path: string): Map<string, Entry> {
     entries.set(id, entry);
   }
   return entries;
-}
-
-function toPair(pairId: string, entry: Entry): Pair {
-  const names = { pairId, agentA: entry.agent_a, agentB: entry.agent_b };
-  return {
-    ...unknownPair(names),
-    state: Object.freeze({
-      ...names,
-      alpha: entry.alpha,
-      beta: entry.beta_val,
-      trustScore: score({ alpha: entry.alpha, beta: entry.beta_val }),
-      lastUpdated: entry.last_updated,
-      interactionCount: entry.interaction_count,
-      circuitState: entry.circuit_state,
-      openedAt: entry.opened_at,
-      transition: 0,
-    }),
-  };
-}
-
-function toEntry(pair: Pair, known: Entry | undefined): Entry {
-  const state = pair.state as NonNullable<Pair['state']>;
-  return {
-    ...known,
-    pair_id: state.pairId,
-    agent_a: state.agentA,
-    agent_b: state.agentB,
-    alpha: state.alpha,
-    beta_val: state.beta,
-    last_updated: state.lastUpdated,
-    interaction_count: state.interactionCount,
-    circuit_state: state.circuitState,
-    opened_at: state.openedAt,
-  };
 }
 
 /** States are frozen and replaced, so a step that changed nothing left the very same ones. */
