@@ -4,6 +4,7 @@
  */
 
 import type { AgentStanding } from './trust/agent-state.js';
+import type { Published } from './trust/announce.js';
 import type { CommandAction } from './trust/command.js';
 import type { TrustOutcome } from './trust/outcome.js';
 import type { Policy } from './trust/policy.js';
@@ -53,6 +54,11 @@ export interface StoreRules {
    * against what the log may deliver again, and pairs that tell nothing any more expire.
    */
   readonly streamed: boolean;
+  /**
+   * false: what the events did to circuits was told when they were applied before. Transitions are made and stored, and
+   * nothing goes to the outbox; the pair keeps the number of the last one that did. @defaultValue true
+   */
+  readonly publishes?: boolean;
 }
 
 export interface ApplyBatch {
@@ -95,6 +101,8 @@ export interface CommandToApply extends PairNames {
   readonly time: number;
   readonly actor: string;
   readonly reason: string;
+  /** A reset takes effect no earlier than this, seconds since the epoch; its own time orders it all the same. */
+  readonly takesEffectAt?: number;
   readonly eventId: string;
   readonly policy: Policy;
   readonly rules: StoreRules;
@@ -118,7 +126,24 @@ export interface DueRequest {
   readonly limit: number;
   readonly policyOf: (tenant: string, agentA: string, agentB: string) => Policy;
   readonly nowMs: number;
+  /** As {@link StoreRules.publishes}. @defaultValue true */
+  readonly publishes?: boolean;
 }
+
+/** One pair whose circuit is to be compared with what was published last of it. */
+export interface AnnounceRequest extends PairNames {
+  readonly tenant: string;
+  readonly published: Published;
+  readonly policy: Policy;
+  /** Forecasts are told where circuits recover by time. */
+  readonly timedRecovery: boolean;
+  readonly nowMs: number;
+}
+
+export type AnnounceResult =
+  | { readonly kind: 'announced'; readonly transition: Transition }
+  | { readonly kind: 'agreed' }
+  | Extract<CommandResult, { readonly kind: 'rejected' }>;
 
 /** A transition that is stored and not yet published. */
 export interface OutboxEntry {
@@ -162,6 +187,11 @@ export interface TrustStore {
   read(tenant: string, pairId: string): Awaitable<Pair | null>;
   /** Makes transitions that are due; returns how many pairs it looked at: `limit` means there may be more. */
   due(request: DueRequest): Awaitable<number>;
+  /**
+   * Where a pair's circuit is not the one that was published last: puts a transition from that one into the outbox. Where
+   * they agree, the pair's next transition follows on the published one.
+   */
+  announce(request: AnnounceRequest): Awaitable<AnnounceResult>;
   /** Pairs whose circuit is not CLOSED. */
   circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }>;
   readonly outbox: {

@@ -19,6 +19,7 @@ function around(inner: MemoryStore, how: Around): TrustStore {
     apply: (batch) => how('apply', () => inner.apply(batch)),
     command: (command) => how('command', () => inner.command(command)),
     read: (tenant, pairId) => how('read', () => inner.read(tenant, pairId)),
+    announce: (request) => inner.announce(request),
     due: (request) => inner.due(request),
     circuits: () => inner.circuits(),
     outbox: inner.outbox,

@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto';
 import { FulcrumError } from '../errors.js';
 import type {
+  AnnounceRequest,
+  AnnounceResult,
   ApplyBatch,
   ApplyResult,
   Clock,
@@ -12,7 +14,9 @@ import type {
   CommandToApply,
   DueRequest,
   InteractionToApply,
+  StoreRules,
 } from '../ports.js';
+import { announce } from '../trust/announce.js';
 import { applyCommand } from '../trust/command.js';
 import type { Policy } from '../trust/policy.js';
 import { expirySeconds, isSuperseded, type Pair, unknownPair } from '../trust/record.js';
@@ -63,7 +67,7 @@ export function applyBatch(ledger: Ledger, batch: ApplyBatch): ApplyResult[] {
   // Before the first write: not every ledger can take one back.
   for (const { policy } of batch.events)
     if (batch.policies[policy] === undefined) throw new RangeError(`the batch has no policy ${policy}`);
-  const rules: StepRules = { timedRecovery: batch.rules.timedRecovery, nowMs: batch.nowMs };
+  const rules = stepRules(batch.rules, batch.nowMs);
   return batch.events.map((event) => applyOne(ledger, event, batch, rules));
 }
 
@@ -101,7 +105,7 @@ export function applyCommandTo(ledger: Ledger, command: CommandToApply): Command
   const { tenant, policy } = command;
   const known = lookUp(ledger, tenant, command);
   if ('kind' in known) return known;
-  const rules: StepRules = { timedRecovery: command.rules.timedRecovery, nowMs: command.nowMs };
+  const rules = stepRules(command.rules, command.nowMs);
   // Without a log the order of the calls is the order of the commands, whatever the clock does.
   const target = command.rules.streamed ? known : { ...known, resetTime: null, terminateTime: null };
   const step = applyCommand(target, command, command.eventId, policy, rules);
@@ -118,7 +122,8 @@ export function applyCommandTo(ledger: Ledger, command: CommandToApply): Command
 
 /** Makes what is due by `request.until`; returns how many pairs were looked at. */
 export function makeDue(ledger: Ledger, request: DueRequest): number {
-  const rules: StepRules = { timedRecovery: true, nowMs: request.nowMs };
+  const { publishes = true, nowMs } = request;
+  const rules = stepRules({ timedRecovery: true, streamed: true, publishes }, nowMs);
   const due = ledger.duePairs(request.until, request.limit);
   // The caller's code runs before the first write: not every ledger can take one back.
   const known = due.flatMap(({ tenant, pairId }) => {
@@ -132,6 +137,25 @@ export function makeDue(ledger: Ledger, request: DueRequest): number {
     keep(ledger, tenant, step, policy, true, rules, null);
   }
   return due.length;
+}
+
+/** Compares one pair's circuit with the one that was published last, and tells of it where they differ. */
+export function announceIn(ledger: Ledger, request: AnnounceRequest): AnnounceResult {
+  const { tenant, policy, timedRecovery, nowMs } = request;
+  const known = lookUp(ledger, tenant, request);
+  if ('kind' in known) return known;
+  const rules = stepRules({ timedRecovery, streamed: true }, nowMs);
+  const step = announce(known, request.published, policy, rules);
+  const [transition] = step.transitions;
+  // A pair of which nothing is stored is told of, and nothing is stored of it.
+  const isStored = ledger.get(tenant, request.pairId) !== null;
+  if (isStored && step.pair !== known) keep(ledger, tenant, step, policy, true, rules, null);
+  else if (transition !== undefined) ledger.appendOutbox(tenant, transition, null);
+  return transition === undefined ? { kind: 'agreed' } : { kind: 'announced', transition };
+}
+
+function stepRules({ timedRecovery, publishes = true }: StoreRules, nowMs: number): StepRules {
+  return { timedRecovery, publishes, nowMs };
 }
 
 /** The pair of an event, or why the event cannot be applied to what is stored under its pair id. */
@@ -170,7 +194,7 @@ function keep(
     dueAt: nextDue(step.pair, policy, rules),
     expirySeconds: streamed ? expirySeconds(step.pair, policy, commandTimesKeptSeconds) : null,
   });
-  if (streamed)
+  if (streamed && rules.publishes !== false)
     for (const transition of step.transitions) ledger.appendOutbox(tenant, transition, traceparent);
 }
 

@@ -5,6 +5,8 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { FulcrumError, messageOf } from '../errors.js';
 import type {
+  AnnounceRequest,
+  AnnounceResult,
   ApplyBatch,
   ApplyResult,
   CommandResult,
@@ -14,7 +16,7 @@ import type {
 } from '../ports.js';
 import { makePairId } from '../trust/pair.js';
 import type { Pair } from '../trust/record.js';
-import { applyBatch, applyCommandTo, type Ledger } from './engine.js';
+import { announceIn, applyBatch, applyCommandTo, type Ledger } from './engine.js';
 import { type PythonState, pairOf, pythonState, pythonStateSchema } from './python-state.js';
 
 /**
@@ -49,6 +51,11 @@ export class FileStore implements TrustStore {
   async read(_tenant: string, pairId: string): Promise<Pair | null> {
     await this.last;
     return this.pairs.get(pairId) ?? null;
+  }
+
+  /** Where there is something to tell, there is nobody to tell it. @throws FulcrumError `usage` */
+  announce(request: AnnounceRequest): Promise<AnnounceResult> {
+    return this.change((ledger) => announceIn(ledger, request));
   }
 
   /** A file has no due times: timed recovery is the processor's. */

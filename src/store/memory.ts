@@ -1,6 +1,8 @@
 import TinyQueue from 'tinyqueue';
 import { systemClock } from '../clock.js';
 import type {
+  AnnounceRequest,
+  AnnounceResult,
   ApplyBatch,
   ApplyResult,
   Clock,
@@ -14,6 +16,7 @@ import type {
 import type { Pair } from '../trust/record.js';
 import type { Transition } from '../trust/transition.js';
 import {
+  announceIn,
   applyBatch,
   applyCommandTo,
   type Ledger,
@@ -93,6 +96,10 @@ export class MemoryStore implements TrustStore {
       for (const due of this.takenDue) this.queue(due);
       throw error;
     }
+  }
+
+  announce(request: AnnounceRequest): AnnounceResult {
+    return announceIn(this.ledger, request);
   }
 
   async *circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }> {

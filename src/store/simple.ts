@@ -1,5 +1,7 @@
 import { FulcrumError } from '../errors.js';
 import type {
+  AnnounceRequest,
+  AnnounceResult,
   ApplyBatch,
   ApplyResult,
   Awaitable,
@@ -9,7 +11,7 @@ import type {
 } from '../ports.js';
 import { type Pair, unknownPair } from '../trust/record.js';
 import type { TrustState } from '../trust/state.js';
-import { applyBatch, applyCommandTo, type Ledger } from './engine.js';
+import { announceIn, applyBatch, applyCommandTo, type Ledger } from './engine.js';
 
 /** The least that a store has to do: a table of states with an atomic exchange. */
 export interface SimpleStore {
@@ -51,6 +53,8 @@ export function liftStore(simple: SimpleStore): TrustStore {
     command: (command: CommandToApply): Promise<CommandResult> =>
       exchange(command.pairId, (ledger) => applyCommandTo(ledger, command)),
     read: async (_tenant, pairId) => pairOf(await simple.get(pairId)),
+    announce: (request: AnnounceRequest): Promise<AnnounceResult> =>
+      exchange(request.pairId, (ledger) => announceIn(ledger, request)),
     due: () => 0,
     async *circuits() {},
     outbox: { read: () => [], remove: (entries) => entries },

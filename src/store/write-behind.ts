@@ -1,5 +1,7 @@
 import { FulcrumError, isPermanent } from '../errors.js';
 import type {
+  AnnounceRequest,
+  AnnounceResult,
   ApplyBatch,
   ApplyResult,
   CommandResult,
@@ -116,6 +118,11 @@ export class WriteBehindStore implements TrustStore {
   async due(request: DueRequest): Promise<number> {
     await this.flush();
     return this.store.due(request);
+  }
+
+  async announce(request: AnnounceRequest): Promise<AnnounceResult> {
+    await this.flush();
+    return this.store.announce(request);
   }
 
   async *circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }> {

@@ -1,9 +1,8 @@
-import { nextTransition } from './evaluator.js';
 import type { Policy } from './policy.js';
 import type { Pair } from './record.js';
 import { freshState, type TrustState } from './state.js';
 import type { Step } from './step.js';
-import { type Cause, describe, type StepRules } from './transition.js';
+import { type Cause, describe, numberAfter, type StepRules } from './transition.js';
 
 export type CommandAction = 'terminate' | 'reset';
 
@@ -13,6 +12,11 @@ export interface Command {
   readonly time: number;
   readonly actor: string;
   readonly reason: string;
+  /**
+   * A reset takes effect no earlier than this, seconds since the epoch: where it is applied again, when it did the first
+   * time. Absent: that follows from the pair alone.
+   */
+  readonly takesEffectAt?: number;
 }
 
 /**
@@ -43,7 +47,7 @@ function terminate(pair: Pair, command: Command, cause: Cause, policy: Policy, r
     const kept = bare ? Object.freeze({ ...state, lastUpdated: terminateTime }) : state;
     return { pair: { ...pair, state: kept, terminateTime }, transitions: [] };
   }
-  const transition = nextTransition(pair.transition, rules.nowMs);
+  const transition = numberAfter(pair.transition, rules);
   const after: TrustState = Object.freeze({ ...state, circuitState: 'TERMINATED', transition });
   const occurredAt = command.time;
   return {
@@ -64,13 +68,13 @@ function reset(pair: Pair, command: Command, cause: Cause, policy: Policy, rules
   const resetTime = command.time;
   const staysTerminated = terminateTime !== null && command.time < terminateTime;
   // A pair that only a terminate has touched has no evidence: its lastUpdated is no time of an interaction.
-  const resetAt =
-    state === null || state.interactionCount === 0 ? command.time : Math.max(command.time, state.lastUpdated);
+  const evidenceAt = state === null || state.interactionCount === 0 ? command.time : state.lastUpdated;
+  const resetAt = Math.max(command.time, evidenceAt, command.takesEffectAt ?? command.time);
   const times = { resetTime, resetAt: Math.max(resetAt, pair.resetAt ?? resetAt) };
   if (state === null) return { pair: { ...pair, ...times }, transitions: [] };
   if (staysTerminated && state.interactionCount === 0)
     return { pair: { ...pair, ...times }, transitions: [] };
-  const transition = nextTransition(pair.transition, rules.nowMs);
+  const transition = numberAfter(pair.transition, rules);
   const fresh = freshState(pair, staysTerminated ? terminateTime : times.resetAt, policy.config, transition);
   const after: TrustState = staysTerminated ? Object.freeze({ ...fresh, circuitState: 'TERMINATED' }) : fresh;
   return {

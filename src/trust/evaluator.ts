@@ -31,7 +31,8 @@ export class TrustEvaluator {
     checkTime(t);
     checkOutcome(outcome);
     if (!(weight > 0 && weight <= 100)) throw new TrustValueError('weight', weight, 'must be in (0, 100]');
-    return updateState(state, outcome, t, weight, this.config, transitionClock(t), true);
+    const number = nextTransition(state.transition, transitionClock(t));
+    return updateState(state, outcome, t, weight, this.config, number, true);
   }
 
   /** The score at time `t`, decayed from what is stored; nothing is written. */
@@ -55,7 +56,7 @@ export class TrustEvaluator {
  * One interaction's effect on a state. Late ones (`t` before `lastUpdated`) leave `lastUpdated` where it is,
  * and the circuit is judged there.
  *
- * @param nowMs the applying process's clock; a change of the circuit is numbered max(previous + 1, nowMs).
+ * @param number what a change of the circuit gets as its number.
  * @param judged false: the evidence counts and the circuit stays.
  */
 export function updateState(
@@ -64,7 +65,7 @@ export function updateState(
   t: number,
   weight: number,
   config: TrustConfig,
-  nowMs: number,
+  number: number,
   judged: boolean,
 ): TrustState {
   const evidence = addEvidence(state, outcome, t, weight, config);
@@ -85,7 +86,7 @@ export function updateState(
     interactionCount: state.interactionCount + 1,
     circuitState: circuit.circuitState,
     openedAt: circuit.openedAt,
-    transition: moved ? nextTransition(state.transition, nowMs) : state.transition,
+    transition: moved ? number : state.transition,
   });
 }
 

@@ -5,13 +5,13 @@
  */
 import { score } from './beta.js';
 import { decay } from './decay.js';
-import { nextTransition, updateState } from './evaluator.js';
+import { updateState } from './evaluator.js';
 import { recoversAt } from './forecast.js';
 import type { TrustOutcome } from './outcome.js';
 import type { Policy } from './policy.js';
 import { type Pair, withState } from './record.js';
 import { freshState, type TrustState } from './state.js';
-import { describe, type StepRules, type Transition } from './transition.js';
+import { describe, numberAfter, type StepRules, type Transition } from './transition.js';
 
 export interface Interaction {
   readonly outcome: TrustOutcome;
@@ -45,7 +45,8 @@ export function applyInteraction(
   // Older than the last change of the circuit: no answer to the probe that this change let through.
   const verdict =
     state.circuitState !== 'HALF_OPEN' || pair.transitionAt === null || time >= pair.transitionAt;
-  const next = updateState(state, outcome, time, weight, policy.config, rules.nowMs, verdict);
+  const number = numberAfter(state.transition, rules);
+  const next = updateState(state, outcome, time, weight, policy.config, number, verdict);
   if (next.circuitState === state.circuitState)
     return { pair: withState(pair, next, pair.transitionAt), transitions: due?.transitions ?? none };
   const transition = describe(
@@ -69,7 +70,7 @@ export function recover(pair: Pair, until: number, policy: Policy, rules: StepRu
   if (state === null) return null;
   const dueAt = recoversAt(state, policy.config);
   if (dueAt === null || dueAt > until) return null;
-  const transition = nextTransition(pair.transition, rules.nowMs);
+  const transition = numberAfter(pair.transition, rules);
   const halfOpens = policy.config.recoveryCooldownSeconds !== null;
   const after: TrustState = halfOpens
     ? Object.freeze({ ...state, circuitState: 'HALF_OPEN', transition })

@@ -1,4 +1,5 @@
 import type { CircuitState } from './circuit.js';
+import { nextTransition } from './evaluator.js';
 import { recoversAt } from './forecast.js';
 import type { TrustOutcome } from './outcome.js';
 import type { Policy } from './policy.js';
@@ -37,6 +38,13 @@ export interface StepRules {
   readonly timedRecovery: boolean;
   /** The applying process's clock, whole ms since the epoch. */
   readonly nowMs: number;
+  /** false: nobody is told, so the pair keeps the number of the last transition that somebody was. @defaultValue true */
+  readonly publishes?: boolean;
+}
+
+/** The number of a pair's next transition. */
+export function numberAfter(previous: number, { publishes, nowMs }: StepRules): number {
+  return publishes === false ? previous : nextTransition(previous, nowMs);
 }
 
 const typeOf: Record<CircuitState, TransitionType> = {

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { agreesWithTheModel } from './store/agreement.js';
+import { announces } from './store/announce.js';
 import { appliesInteractions } from './store/apply.js';
 import { appliesCommands } from './store/command.js';
 import { makesWhatIsDue } from './store/due.js';
@@ -16,6 +17,7 @@ export function describeTrustStore(under: StoreUnderTest): void {
     tellsPositionsApart(under);
     appliesCommands(under);
     keepsAnOutbox(under);
+    announces(under);
     makesWhatIsDue(under);
     answersReaders(under);
     if (under.hasClock) expires(under);

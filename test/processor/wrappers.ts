@@ -31,6 +31,7 @@ export function changedStore(store: TrustStore, change: Partial<TrustStore>): Tr
     command: (sent) => store.command(sent),
     read: (tenant, pairId) => store.read(tenant, pairId),
     due: (request) => store.due(request),
+    announce: (request) => store.announce(request),
     circuits: () => store.circuits(),
     outbox: store.outbox,
     mark: (marks) => store.mark(marks),

@@ -1,4 +1,6 @@
 import type {
+  AnnounceRequest,
+  AnnounceResult,
   ApplyBatch,
   ApplyResult,
   CommandResult,
@@ -46,6 +48,10 @@ export class EmbeddedLogStore implements SharedStore {
 
   due(request: DueRequest): number {
     return this.store.due(request);
+  }
+
+  announce(request: AnnounceRequest): AnnounceResult {
+    return this.store.announce(request);
   }
 
   circuits(): ReturnType<EmbeddedStore['circuits']> {

@@ -2,6 +2,8 @@ import { open, type RootDatabase } from 'lmdb';
 import { systemClock } from '../../clock.js';
 import { FulcrumError } from '../../errors.js';
 import type {
+  AnnounceRequest,
+  AnnounceResult,
   ApplyBatch,
   ApplyResult,
   Clock,
@@ -13,7 +15,7 @@ import type {
   TrustStore,
 } from '../../ports.js';
 import type { Pair } from '../../trust/record.js';
-import { applyBatch, applyCommandTo, type LocalStoreOptions, makeDue } from '../engine.js';
+import { announceIn, applyBatch, applyCommandTo, type LocalStoreOptions, makeDue } from '../engine.js';
 import { Positions } from '../positions.js';
 import { RecentKeys } from '../recent-keys.js';
 import { checkDataFile, inspectFolder, takeFolder } from './folder.js';
@@ -98,6 +100,10 @@ export class EmbeddedStore implements TrustStore {
     const [first] = this.tables.due.getKeys({ limit: 1 });
     if (first === undefined || first[0] > request.until) return 0;
     return this.transact((transaction) => makeDue(transaction, request));
+  }
+
+  announce(request: AnnounceRequest): AnnounceResult {
+    return this.transact((transaction) => announceIn(transaction, request));
   }
 
   async *circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }> {

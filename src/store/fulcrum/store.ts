@@ -92,6 +92,10 @@ export class FulcrumStore implements TrustStore {
     return this.local.due(request);
   }
 
+  announce(request: Parameters<TrustStore['announce']>[0]): ReturnType<TrustStore['announce']> {
+    return this.local.announce(request);
+  }
+
   circuits(): ReturnType<TrustStore['circuits']> {
     return this.local.circuits();
   }

@@ -77,7 +77,11 @@ function headerOf(
   [shards, segments.all.length, segments.floorKeys.length, pairs].forEach(
     (count, i) => void header.writeUInt16LE(count, 2 * i),
   );
-  header[8] = (rules.timedRecovery ? 1 : 0) | (rules.streamed ? 2 : 0) | (states === false ? 0 : 4);
+  header[8] =
+    (rules.timedRecovery ? 1 : 0) |
+    (rules.streamed ? 2 : 0) |
+    (states === false ? 0 : 4) |
+    (rules.publishes === false ? 8 : 0);
   header.writeDoubleLE(nowMs, 9);
   return header;
 }

@@ -6,6 +6,7 @@ import type { RedisClient } from './connection.js';
 export type ScriptName =
   | 'adopt'
   | 'agents'
+  | 'announce'
   | 'apply'
   | 'command'
   | 'due'

@@ -1,5 +1,7 @@
 import { FulcrumError } from '../../errors.js';
 import type {
+  AnnounceRequest,
+  AnnounceResult,
   ApplyBatch,
   ApplyResult,
   CommandResult,
@@ -11,6 +13,7 @@ import type {
   StoreRules,
   TrustStore,
 } from '../../ports.js';
+import { circuitStates } from '../../trust/circuit.js';
 import { trustConfigKnobs } from '../../trust/config.js';
 import { PolicyBook } from '../../trust/policies.js';
 import type { Policy } from '../../trust/policy.js';
@@ -135,17 +138,16 @@ export class RedisStore implements SharedStore {
     const rules = await this.rulesOf(command.rules);
     const fleet = rules === command.rules ? null : await this.fleetPolicies();
     const policy = fleet === null ? command.policy : agreed(fleet, command, command.policy);
-    const shard = shardOf(this.calls.layout, pairId);
-    const keys = [
-      shardKey(this.calls.layout, shard, 'outbox'),
-      shardKey(this.calls.layout, shard, 'due'),
-      pairKey(this.calls.layout, shard, tenant, pairId),
-    ];
+    const keys = this.keysOf(tenant, pairId);
     const flags =
-      (rules.timedRecovery ? 1 : 0) | (rules.streamed ? 2 : 0) | (command.action === 'reset' ? 4 : 0);
+      (rules.timedRecovery ? 1 : 0) |
+      (rules.streamed ? 2 : 0) |
+      (command.action === 'reset' ? 4 : 0) |
+      (rules.publishes === false ? 8 : 0);
+    const { time, takesEffectAt = time } = command;
     const head = Buffer.concat([
       Buffer.from([flags]),
-      packDoubles([this.serverClock.corrected(command.nowMs), command.time]),
+      packDoubles([this.serverClock.corrected(command.nowMs), time, takesEffectAt]),
     ]);
     const names = packNames(command);
     const answer = await this.calls.run('command', {
@@ -191,6 +193,23 @@ export class RedisStore implements SharedStore {
     };
     await this.calls.shards.inTurn(this.calls.groups, lookAt);
     return looked;
+  }
+
+  async announce(request: AnnounceRequest): Promise<AnnounceResult> {
+    const { tenant, pairId, published, policy } = request;
+    const head = Buffer.concat([
+      Buffer.from([request.timedRecovery ? 1 : 0, circuitStates.indexOf(published.to)]),
+      packDoubles([published.transition, this.serverClock.corrected(request.nowMs)]),
+    ]);
+    const answer = await this.calls.run('announce', {
+      keys: this.keysOf(tenant, pairId),
+      args: [head, packNames(request), ...policyArgs(policy)],
+    });
+    const [kind, changes] = answer as [Buffer, Buffer[]];
+    if (kind.toString() !== 'a') return rejectionOf(kind.toString(), pairId);
+    const [change] = changes;
+    if (change === undefined) return { kind: 'agreed' };
+    return { kind: 'announced', transition: unpackTransition(tenant, pairId, change).transition };
   }
 
   async *circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }> {
@@ -248,6 +267,17 @@ export class RedisStore implements SharedStore {
       };
     }
     return this.registered.rules ?? rules;
+  }
+
+  /** Outbox, due times and the pair itself, as the scripts about one pair take them. */
+  private keysOf(tenant: string, pairId: string): string[] {
+    const { layout } = this.calls;
+    const shard = shardOf(layout, pairId);
+    return [
+      shardKey(layout, shard, 'outbox'),
+      shardKey(layout, shard, 'due'),
+      pairKey(layout, shard, tenant, pairId),
+    ];
   }
 
   private async fleetPolicies(): Promise<PolicyBook> {
@@ -309,7 +339,8 @@ export class RedisStore implements SharedStore {
         names.push(...withNames(index + 1, pair));
       }
     }
-    const head = packDoubles([this.serverClock.corrected(request.nowMs), request.until]);
+    const times = packDoubles([this.serverClock.corrected(request.nowMs), request.until]);
+    const head = Buffer.concat([times, Buffer.from([request.publishes === false ? 1 : 0])]);
     await this.calls.run('due', {
       keys,
       args: [head, Buffer.concat(names), ...policies.flatMap(policyArgs)],

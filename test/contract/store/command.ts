@@ -89,6 +89,16 @@ export function appliesCommands(under: StoreUnderTest): void {
       expect(await outboxOf(store)).toEqual([]);
     });
 
+    it('takes effect no earlier than it is told to', async () => {
+      const store = await openFor(under);
+      await store.command(command('reset', start + 10, { takesEffectAt: start + 20 }));
+      expect(await readPair(store)).toMatchObject({ resetTime: start + 10, resetAt: start + 20 });
+      const around = [success(start + 20, at(1)), success(start + 20.5, at(2))];
+      expect(kinds(await apply(store, around))).toEqual(['superseded', 'applied']);
+      await store.command(command('reset', start + 11, { takesEffectAt: start + 15 }));
+      expect((await readPair(store))?.resetAt).toBe(start + 20.5);
+    });
+
     it('older than the last terminate leaves the pair TERMINATED', async () => {
       const store = await openFor(under);
       await apply(store, [success(start)]);

@@ -23,6 +23,7 @@ export const start = 1_700_000_000;
 export const day = 86_400;
 
 export const streamed: StoreRules = { timedRecovery: true, streamed: true };
+export const unpublished: StoreRules = { timedRecovery: true, streamed: true, publishes: false };
 export const unstreamed: StoreRules = { timedRecovery: false, streamed: false };
 
 export function policy(config: TrustConfigOptions = {}, name = 'default'): Policy {

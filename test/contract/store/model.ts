@@ -3,13 +3,17 @@
  * the plainest way. It says what comes of a call and nothing about how a store remembers it.
  */
 import type {
+  AnnounceRequest,
+  AnnounceResult,
   ApplyBatch,
   ApplyResult,
   CommandResult,
   CommandToApply,
   InteractionToApply,
   OutboxEntry,
+  StoreRules,
 } from '../../../src/ports.js';
+import { announce } from '../../../src/trust/announce.js';
 import { applyCommand } from '../../../src/trust/command.js';
 import type { Policy } from '../../../src/trust/policy.js';
 import { expirySeconds, isSuperseded, type Pair, unknownPair } from '../../../src/trust/record.js';
@@ -64,7 +68,8 @@ export class StoreModel {
     if (duplicateKey !== null) this.keys.add(key);
     if (batch.rules.streamed && isSuperseded(pair, event.time)) return { kind: 'superseded' };
     const policy = batch.policies[event.policy] as Policy;
-    const rules = { timedRecovery: batch.rules.timedRecovery, nowMs: batch.nowMs };
+    const { timedRecovery, publishes = true } = batch.rules;
+    const rules = { timedRecovery, publishes, nowMs: batch.nowMs };
     const step = applyInteraction(pair, event, event.eventId, policy, rules);
     this.keep(tenant, step, policy, { ...batch.rules, nowMs: batch.nowMs }, event.traceparent);
     return { kind: 'applied', state: step.pair.state as never, transitions: step.transitions };
@@ -74,11 +79,11 @@ export class StoreModel {
     const { tenant, policy, nowMs } = command;
     const pair = this.pairFor(tenant, command);
     if (pair === null) return { kind: 'rejected', reason: 'pair_id_collision' };
-    const { streamed, timedRecovery } = command.rules;
+    const { streamed, timedRecovery, publishes = true } = command.rules;
     const target = streamed ? pair : { ...pair, resetTime: null, terminateTime: null };
-    const step = applyCommand(target, command, command.eventId, policy, { timedRecovery, nowMs });
+    const step = applyCommand(target, command, command.eventId, policy, { timedRecovery, publishes, nowMs });
     if (streamed || step.pair.state !== null)
-      this.keep(tenant, step, policy, { streamed, timedRecovery, nowMs }, command.traceparent);
+      this.keep(tenant, step, policy, { streamed, timedRecovery, publishes, nowMs }, command.traceparent);
     else this.pairs.delete(keyOf(tenant, command.pairId));
     return {
       kind: 'applied',
@@ -89,13 +94,26 @@ export class StoreModel {
   }
 
   /** Makes all that is due by `until`. */
-  due(until: number, nowMs: number): void {
-    const rules = { streamed: true, timedRecovery: true, nowMs };
+  due(until: number, nowMs: number, publishes: boolean): void {
+    const rules = { streamed: true, timedRecovery: true, publishes, nowMs };
     for (const { tenant, pair, policy, dueAt } of [...this.pairs.values()]) {
       if (dueAt === null || dueAt > until) continue;
       const step = recover(pair, until, policy, rules);
       if (step !== null) this.keep(tenant, step, policy, rules, null);
     }
+  }
+
+  announce(request: AnnounceRequest): AnnounceResult | Told {
+    const { tenant, published, policy, timedRecovery, nowMs } = request;
+    const pair = this.pairFor(tenant, request);
+    if (pair === null) return { kind: 'rejected', reason: 'pair_id_collision' };
+    const rules = { streamed: true, timedRecovery, nowMs };
+    const step = announce(pair, published, policy, rules);
+    const [transition] = step.transitions;
+    if (this.read(tenant, request.pairId) === null)
+      this.outbox.push(...step.transitions.map((made) => ({ tenant, transition: made, traceparent: null })));
+    else if (step.pair !== pair) this.keep(tenant, step, policy, rules, null);
+    return transition === undefined ? { kind: 'agreed' } : { kind: 'announced', transition };
   }
 
   policyOf(tenant: string, pairId: string): Policy {
@@ -136,7 +154,7 @@ export class StoreModel {
     tenant: string,
     { pair, transitions }: Step,
     policy: Policy,
-    rules: { readonly streamed: boolean; readonly timedRecovery: boolean; readonly nowMs: number },
+    rules: StoreRules & { readonly nowMs: number },
     traceparent: string | null,
   ): void {
     const seconds = rules.streamed ? expirySeconds(pair, policy, 7 * day) : null;
@@ -147,7 +165,7 @@ export class StoreModel {
       dueAt: nextDue(pair, policy, rules),
       expiresAt: seconds === null ? Number.POSITIVE_INFINITY : this.clock() + seconds,
     });
-    if (rules.streamed)
+    if (rules.streamed && rules.publishes !== false)
       this.outbox.push(...transitions.map((transition) => ({ tenant, transition, traceparent })));
   }
 

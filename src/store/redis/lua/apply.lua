@@ -5,7 +5,7 @@
 --
 -- KEYS   of each shard: outbox, due ; of each segment: seen ; floors ; pairs
 -- ARGV 1 header: u16 shards, segments, floors, pairs ; u8 1: timed recovery, 2: streamed, 4: states are wanted ;
---        f64 the processor's clock in ms
+--        8: nothing is published ; f64 the processor's clock in ms
 --      2 segments: u16 first byte, u16 bytes ; u16 floor ; f64 position of their first bit
 --      3 pairs: u16 shard, u16 how many of the events are its own ; u32 bytes of both names as stored, then they
 --      4 events: u8 outcome + 4: has an id + 8: has a position + 16: its details tell weight and policy ; u8 the bit of
@@ -20,8 +20,8 @@
 -- u unreadable), which events made changes, the changes, and the state after each event if they are wanted.
 
 local shards, segments, floors, pair_count, flags, now_ms = unpack_struct('<I2I2I2I2Bd', ARGV[1])
-local wants_states, streamed, timed = flags >= 4, flags % 4 >= 2, flags % 2 == 1
-local rules = { timed_recovery = timed, streamed = streamed, now_ms = now_ms }
+local silent, wants_states, streamed, timed = flags >= 8, flags % 8 >= 4, flags % 4 >= 2, flags % 2 == 1
+local rules = { timed_recovery = timed, streamed = streamed, silent = silent, now_ms = now_ms }
 local first_segment, first_floor = 2 * shards, 2 * shards + segments
 local first_pair = first_floor + floors
 local policies = unpack_policies(7)
@@ -165,7 +165,7 @@ write_planned()
 for i = 1, segments do
   if dirty[i] then call('SETRANGE', KEYS[first_segment + i], first_byte[i], string.char(unpack(bits[i]))) end
 end
-if streamed then
+if streamed and not silent then
   for _, k in ipairs(in_batch_order()) do publish(k) end
 end
 return { others, table.concat(other_kinds), changed_by, changed_bytes, states }

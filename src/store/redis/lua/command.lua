@@ -3,16 +3,17 @@
 -- Applies one operator's command: src/trust/command.ts in Lua.
 --
 -- KEYS   outbox, due, pair
--- ARGV 1 u8 1: timed recovery, 2: streamed, 4: reset, else terminate ; f64 clock in ms, the command's own time
+-- ARGV 1 u8 1: timed recovery, 2: streamed, 4: reset, else terminate, 8: nothing is published ; f64 clock in ms, the
+--        command's own time, the time at which a reset takes effect at the earliest
 --      2 both names as in a stored pair ; 3 policy, 4 what circuit events say of it
 --      5 to 8 event id, trace, actor, reason
 --
 -- Answers a (applied), c (collision) or u (unreadable), the state before and after, empty where there is none,
 -- and the changes.
 
-local flags, now_ms, time = unpack_struct('<Bdd', ARGV[1])
-local resets, streamed, timed = flags >= 4, flags % 4 >= 2, flags % 2 == 1
-local rules = { timed_recovery = timed, streamed = streamed, now_ms = now_ms }
+local flags, now_ms, time, earliest = unpack_struct('<Bddd', ARGV[1])
+local silent, resets, streamed, timed = flags >= 8, flags % 8 >= 4, flags % 4 >= 2, flags % 2 == 1
+local rules = { timed_recovery = timed, streamed = streamed, silent = silent, now_ms = now_ms }
 local outbox, due_key, pair_key = KEYS[1], KEYS[2], KEYS[3]
 local policy = unpack_policy(ARGV[3], ARGV[4])
 cause.outbox, cause.key = outbox, pair_key
@@ -51,7 +52,7 @@ local function reset()
   local from, terminated = circuit, terminate_time
   local stays = terminated and time < terminated
   -- A pair that only a terminate has touched has no evidence: its lastUpdated is no time of an interaction.
-  local at = from and count > 0 and max(time, last_updated) or time
+  local at = max(earliest, from and count > 0 and max(time, last_updated) or time)
   if reset_at then at = max(at, reset_at) end
   reset_time, reset_at = time, at
   if not from or (stays and count == 0) then return end
@@ -73,7 +74,7 @@ else
   call('DEL', pair_key)
   call('ZREM', due_key, member_of(pair_key))
 end
-if streamed then
+if streamed and not silent then
   for k = 1, #changed_bytes do publish(k) end
 end
 return { 'a', before, after, changed_bytes }

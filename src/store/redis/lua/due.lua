@@ -3,12 +3,13 @@
 -- Makes what is due of pairs that the sweep found.
 --
 -- KEYS   outbox, due ; pairs
--- ARGV 1 f64 clock in ms, until when
+-- ARGV 1 f64 clock in ms, until when ; u8 1: nothing is published
 --      2 pairs: u16 policy ; u32 bytes of both names as in a stored pair, then they
 --      3 and on, two for each policy: its numbers, what circuit events say of it
 
-local now_ms, until_time = unpack_struct('<dd', ARGV[1])
-local rules = { timed_recovery = true, streamed = true, now_ms = now_ms }
+local now_ms, until_time, flags = unpack_struct('<ddB', ARGV[1])
+local silent = flags == 1
+local rules = { timed_recovery = true, streamed = true, silent = silent, now_ms = now_ms }
 local outbox, due_key = KEYS[1], KEYS[2]
 local policies = unpack_policies(3)
 call('XLEN', outbox)
@@ -30,5 +31,7 @@ for p = 1, #KEYS - 2 do
 end
 write_planned()
 for i = 1, #gone do call('ZREM', due_key, gone[i]) end
-for k = 1, #changed_bytes do publish(k) end
+if not silent then
+  for k = 1, #changed_bytes do publish(k) end
+end
 return #KEYS - 2

@@ -12,7 +12,8 @@ local cause = { outbox = '', key = '', by = 0, outcome = 0, event_id = '', trace
 -- Gives the pair its next transition and notes the change, in the format of src/store/redis/transition.ts.
 local function note_change(kind, from, occurred_at, by, policy, rules)
   local previous = transition
-  transition = max(previous + 1, rules.now_ms)
+  -- Where nobody is told, the pair keeps the number of the last change that somebody was.
+  if not rules.silent then transition = max(previous + 1, rules.now_ms) end
   transition_at = occurred_at
   local forecast = kind == OPENED and rules.timed_recovery and recovers_at(policy) or NAN
   local k = #changed_by + 1
