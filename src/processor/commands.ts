@@ -1,4 +1,4 @@
-import { decodeCommand } from '../events/command.js';
+import { type AcceptedCommand, decodeCommand } from '../events/command.js';
 import { isRejection } from '../events/envelope.js';
 import type { EventSource, Rejection, SourceMessage } from '../ports.js';
 import { transitionClock } from '../trust/evaluator.js';
@@ -10,13 +10,15 @@ export async function runCommands(work: Work, source: EventSource): Promise<void
   for (;;) {
     const batch = await work.must(`read ${source.name}`, () => source.read(work.maxBatch, work.idleMs));
     if (batch === null) return;
+    work.handed.note(batch.messages);
     for (const message of batch.messages) await runCommand(work, source, message);
     await work.must(`acknowledge ${source.name}`, () => batch.ack());
   }
 }
 
 async function runCommand(work: Work, source: EventSource, message: SourceMessage): Promise<void> {
-  const outcome = await apply(work, source, message);
+  const command = decodeCommand(deliveredEvent(source, message), work.limits);
+  const outcome = isRejection(command) ? command : await applyCommand(work, command);
   if ('rule' in outcome) {
     await refuse(work, source, [{ message, rejection: outcome }]);
     message.settle?.({ kind: 'rejected', rejection: outcome });
@@ -26,13 +28,11 @@ async function runCommand(work: Work, source: EventSource, message: SourceMessag
   message.settle?.({ kind: 'accepted', changed: outcome.length > 0, transitions: outcome });
 }
 
-async function apply(
+/** What the command did to the circuit, or why the store does not take it. */
+export async function applyCommand(
   work: Work,
-  source: EventSource,
-  message: SourceMessage,
+  command: AcceptedCommand,
 ): Promise<Rejection | readonly Transition[]> {
-  const command = decodeCommand(deliveredEvent(source, message), work.limits);
-  if (isRejection(command)) return command;
   const policy = work.policies().policyOf(command.tenant, command.agentA, command.agentB);
   const result = await work.must('apply a command', () =>
     work.store.command({ ...command, policy, rules: work.rules, nowMs: transitionClock(work.clock()) }),

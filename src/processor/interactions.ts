@@ -15,6 +15,7 @@ export async function runInteractions(work: Work, sweep: Sweep, source: EventSou
   let underWay: Promise<void> = Promise.resolve();
   for (;;) {
     const batch = await work.must(`read ${source.name}`, () => source.read(work.maxBatch, work.idleMs));
+    if (batch !== null) work.handed.note(batch.messages);
     const items = batch?.messages.map((message) => decode(work, source, message)) ?? [];
     await underWay;
     if (batch === null || items.length === 0) await sweepTo(work, sweep, source, work.clock());

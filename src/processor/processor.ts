@@ -14,11 +14,14 @@ import { GaveUp, untilDone, type Weather } from '../retry.js';
 import { transitionClock } from '../trust/evaluator.js';
 import type { PolicyBook } from '../trust/policies.js';
 import { runCommands } from './commands.js';
+import { Handed } from './handed.js';
 import { runInteractions } from './interactions.js';
+import { LateRepeats } from './late-repeats.js';
+import type { SharedParts } from './marking.js';
 import { Relay } from './relay.js';
 import { Sweep } from './sweep.js';
-import { runUpkeep, writeMarks } from './upkeep.js';
-import type { ProcessorObserver, Work } from './work.js';
+import { beginUpkeep, runUpkeep } from './upkeep.js';
+import type { ProcessorObserver, StatusListener, Work } from './work.js';
 
 export interface ProcessorOptions {
   readonly store: TrustStore;
@@ -44,6 +47,8 @@ export interface ProcessorOptions {
   /** How long a source is waited for before it counts as read up, in ms. @defaultValue 100 */
   readonly idleMs?: number;
   readonly weather?: Weather;
+  /** Told of what a shared store lost and of what became of it. @defaultValue nobody */
+  readonly onStatus?: StatusListener;
   readonly observer?: ProcessorObserver;
 }
 
@@ -54,13 +59,14 @@ export interface ProcessorOptions {
 export class Processor {
   private readonly relay: Relay;
   private readonly work: Work;
+  private readonly lateRepeats: LateRepeats | null;
   private readonly troubles = new Set<string>();
   private readonly giveUp = new AbortController();
   private running: Promise<void> | null = null;
 
   constructor(private readonly options: ProcessorOptions) {
     const { store, circuits, deadLetters, policies, clock, timers = systemTimers } = options;
-    this.relay = new Relay(store.outbox, circuits, timers);
+    const { logs, onStatus: tell = () => {} } = options;
     const weather = this.watched(options.weather);
     // Each thing under way listens; how many there are is the sources' and the batches' affair.
     setMaxListeners(0, this.giveUp.signal);
@@ -76,9 +82,22 @@ export class Processor {
       idleMs: options.idleMs ?? 100,
       observer: options.observer ?? {},
       shared: isShared(store),
+      handed: new Handed(),
+      tell,
+      troubled: (what) => {
+        this.troubles.add(what);
+        return () => void this.troubles.delete(what);
+      },
       publish: () => this.work.must('publish circuit events', () => this.relay.flush()),
       must: (what, work) => untilDone(what, work, this.giveUp.signal, weather, timers),
     };
+    const { must } = this.work;
+    this.lateRepeats = logs === undefined ? null : new LateRepeats({ broker: logs, circuits, must, tell });
+    this.relay = new Relay(store.outbox, circuits, {
+      timers,
+      clock,
+      onGone: (gone, readAt) => this.lateRepeats?.note(gone, readAt),
+    });
   }
 
   /** What it cannot do just now and tries again; empty when all is well. */
@@ -121,6 +140,8 @@ export class Processor {
       () => ({ policyOf: work.policies().policyOf, nowMs: transitionClock(work.clock()) }),
       interactions.map((source) => source.name),
     );
+    const shared = this.sharedParts();
+    const lost = shared === null ? null : await beginUpkeep(work, shared);
     // What a process that died has left behind comes first.
     await work.publish();
     const ended = new AbortController();
@@ -129,19 +150,21 @@ export class Processor {
     const batches = Promise.all([commandLoop, interactionLoops.finally(() => commands?.close())]).finally(
       () => ended.abort(),
     );
-    await Promise.all([batches, this.runShared(ended.signal)]);
+    const upkeep = shared === null ? Promise.resolve() : runUpkeep(work, shared, lost, ended.signal);
+    await Promise.all([batches, upkeep]);
+    await this.lateRepeats?.settled();
   }
 
-  /** What processors of one shared store do together; nothing where the store is this process's own. */
-  private async runShared(signal: AbortSignal): Promise<void> {
-    const { work } = this;
-    const { store, interactions } = this.options;
-    if (!isShared(store)) return;
-    const logs = interactions.filter(isLog);
-    await work.must('register', () => store.register(work.rules.timedRecovery));
-    await runUpkeep(work, store, logs, signal);
-    await work.publish();
-    await writeMarks(work, store, logs, []);
+  /** Null where the store is this process's own. */
+  private sharedParts(): SharedParts | null {
+    const { store, interactions, commands, logs } = this.options;
+    if (!isShared(store)) return null;
+    return {
+      store,
+      interactions: interactions.filter(isLog),
+      commands: commands !== undefined && isLog(commands) ? [commands] : [],
+      broker: logs ?? null,
+    };
   }
 
   private watched(weather: Weather | undefined): Weather {

@@ -1,6 +1,20 @@
-import { systemTimers, type Timers } from '../clock.js';
+import { systemClock, systemTimers, type Timers } from '../clock.js';
 import { circuitMessage } from '../events/circuit.js';
-import type { EventSink, OutboxEntry, TrustStore } from '../ports.js';
+import type { Clock, EventSink, OutboxEntry, TrustStore } from '../ports.js';
+
+export interface RelayOptions {
+  /** @defaultValue the system's */
+  readonly timers?: Timers;
+  /** @defaultValue the system's */
+  readonly clock?: Clock;
+  /**
+   * Told of entries that were published and were gone from the outbox by then, and when they were read from it, seconds
+   * since the epoch.
+   *
+   * @defaultValue nobody
+   */
+  readonly onGone?: (entries: readonly OutboxEntry[], readAt: number) => void;
+}
 
 /** Entries taken out of the outbox at a time. */
 const maxEntries = 500;
@@ -12,12 +26,19 @@ const maxEntries = 500;
 export class Relay {
   private running: Promise<void> | null = null;
   private queued: Promise<void> | null = null;
+  private readonly timers: Timers;
+  private readonly clock: Clock;
+  private readonly onGone: NonNullable<RelayOptions['onGone']>;
 
   constructor(
     private readonly outbox: TrustStore['outbox'],
     private readonly sink: EventSink,
-    private readonly timers: Timers = systemTimers,
-  ) {}
+    options: RelayOptions = {},
+  ) {
+    this.timers = options.timers ?? systemTimers;
+    this.clock = options.clock ?? systemClock;
+    this.onGone = options.onGone ?? (() => {});
+  }
 
   /** Resolves when all that was in the outbox at the time of the call is published. */
   flush(): Promise<void> {
@@ -39,10 +60,12 @@ export class Relay {
 
   private async drain(): Promise<void> {
     for (;;) {
+      const readAt = this.clock();
       const entries = await this.outbox.read(maxEntries);
       if (entries.length === 0) return;
       for (const round of roundsByPair(entries)) await this.sink.publish(round.map(circuitMessage));
-      await this.outbox.remove(entries);
+      const gone = await this.outbox.remove(entries);
+      if (gone.length > 0) this.onGone(gone, readAt);
       // A sink and an outbox in this process answer at once; those who read what is published need a turn too.
       await this.timers.turn();
     }

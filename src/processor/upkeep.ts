@@ -1,9 +1,8 @@
-import { FulcrumError } from '../errors.js';
-import { isRejection } from '../events/envelope.js';
-import { decodeInteraction } from '../events/interaction.js';
-import type { LogSource, SharedStore, SourceMark, SourceMessage, SourceProgress } from '../ports.js';
+import type { LostTail } from '../ports.js';
+import { Recovery } from '../recovery/recovery.js';
 import { transitionClock } from '../trust/evaluator.js';
-import { deliveredEvent, type Work } from './work.js';
+import { progressMarks, readMarks, type SharedParts, standingMarks } from './marking.js';
+import type { Work } from './work.js';
 
 /** How often sources are marked and recoveries made, in ms. */
 const markEveryMs = 1_000;
@@ -13,77 +12,60 @@ const relayEveryMs = 10;
 const sweepLimit = 500;
 
 /**
+ * Says that this processor works on the state, and writes the first mark: before it reads anything, so that a store
+ * that was emptied can be told from one that is new. Answers what the store lost while nobody was there.
+ *
+ * @throws FulcrumError `mismatch` when the store was emptied, or a log is not the one it was
+ */
+export async function beginUpkeep(work: Work, parts: SharedParts): Promise<LostTail | null> {
+  const { store } = parts;
+  await work.must('register', () => store.register(work.rules.timedRecovery));
+  const marks = await standingMarks(work, parts);
+  return work.must('write the mark', () => store.mark(marks));
+}
+
+/**
  * What the processors of a shared store do together, beside their batches: publish what any of them left in the outbox,
- * write how far the sources are read, and make the recoveries of silent pairs up to the time that all of them have read.
+ * write how far the sources are read, bring back what the store lost, and make the recoveries of silent pairs up to the
+ * time that all of them have read.
+ *
+ * @param lost what the first mark has found
  */
 export async function runUpkeep(
   work: Work,
-  store: SharedStore,
-  sources: readonly LogSource[],
+  parts: SharedParts,
+  lost: LostTail | null,
   signal: AbortSignal,
 ): Promise<void> {
+  const recovery = new Recovery(work, parts, signal);
+  if (lost !== null) recovery.begin(lost);
   let markAt = work.timers.elapsedMs();
   while (!signal.aborted) {
     await work.publish();
-    if (work.timers.elapsedMs() >= markAt) {
+    if (!recovery.isUnderWay && work.timers.elapsedMs() >= markAt) {
       markAt = work.timers.elapsedMs() + markEveryMs;
-      const marks = await work.must('read the marks', () => store.marks());
-      await writeMarks(work, store, sources, marks);
-      if (work.rules.timedRecovery) await sweep(work, store, sources);
+      const tail = await writeMarks(work, parts);
+      if (tail !== null) recovery.begin(tail);
+      else if (work.rules.timedRecovery) await sweep(work, parts);
     }
     await work.timers.sleep(relayEveryMs, signal);
   }
+  await recovery.settled();
+  await work.publish();
+  // What is lost now is found by the next who marks.
+  await writeMarks(work, parts);
 }
 
-/** @throws FulcrumError `mismatch` when a log ends before a position that was marked: it is not the one it was */
-export async function writeMarks(
-  work: Work,
-  store: SharedStore,
-  sources: readonly LogSource[],
-  known: readonly SourceMark[],
-): Promise<void> {
-  for (const source of sources) {
-    // What comes while the source is asked is later than this.
-    const now = work.clock();
-    const progress = await work.must(`ask ${source.name} how far it is read`, () => source.progress());
-    for (const log of progress) refuseRecreated(log, known);
-    const marks = progress.map((log) => markOf(work, source, log, now));
-    if (marks.length > 0) await work.must('write the mark', () => store.mark(marks));
-  }
-}
-
-/** Positions of a log that was made anew under its old name would be taken for those of the old one. */
-function refuseRecreated({ source, last }: SourceProgress, known: readonly SourceMark[]): void {
-  const marked = known.find((mark) => mark.source === source)?.acknowledged ?? 0;
-  if (marked > last)
-    throw new FulcrumError(
-      'mismatch',
-      `${source} ends at position ${last}, and ${marked} was acknowledged before: it was made anew or lost its end. ` +
-        'On Kafka raise kafka.epoch if the topic was recreated; else look at what the broker lost',
-    );
-}
-
-function markOf(work: Work, source: LogSource, progress: SourceProgress, now: number): SourceMark {
-  const { acknowledged, next } = progress;
-  const readTo = next === null ? now : timeOf(work, source, next);
-  return { source: progress.source, acknowledged, ...(readTo === null ? {} : { readTo }) };
-}
-
-/** The time of an event, but not later than the broker took it; the broker's where it is none. */
-function timeOf(work: Work, source: LogSource, message: SourceMessage): number | null {
-  const event = decodeInteraction(deliveredEvent(source, message), work.limits);
-  const { receivedAt } = message;
-  if (isRejection(event)) return receivedAt;
-  return receivedAt === null ? event.time : Math.min(event.time, receivedAt);
+async function writeMarks(work: Work, parts: SharedParts): Promise<LostTail | null> {
+  const marks = await progressMarks(work, parts);
+  return work.must('write the mark', () => parts.store.mark(marks));
 }
 
 /** A backlog must not close a pair whose failures are still queued, be it another process's. */
-async function sweep(work: Work, store: SharedStore, sources: readonly LogSource[]): Promise<void> {
-  const marks = await work.must('read the marks', () => store.marks());
-  const readTo = new Map(marks.map((mark) => [mark.source, mark.readTo]));
-  const until = Math.min(
-    ...sources.flatMap((source) => source.logs()).map((log) => readTo.get(log) ?? Number.NEGATIVE_INFINITY),
-  );
+async function sweep(work: Work, parts: SharedParts): Promise<void> {
+  const readTo = new Map((await readMarks(work, parts)).map((mark) => [mark.source, mark.readTo]));
+  const logs = parts.interactions.flatMap((source) => source.logs());
+  const until = Math.min(...logs.map((log) => readTo.get(log) ?? Number.NEGATIVE_INFINITY));
   if (!Number.isFinite(until)) return;
   for (;;) {
     const request = {
@@ -92,7 +74,7 @@ async function sweep(work: Work, store: SharedStore, sources: readonly LogSource
       policyOf: work.policies().policyOf,
       nowMs: transitionClock(work.clock()),
     };
-    const looked = await work.must('make recoveries', () => store.due(request));
+    const looked = await work.must('make recoveries', () => parts.store.due(request));
     if (looked > 0) await work.publish();
     if (looked < sweepLimit) return;
   }

@@ -14,12 +14,16 @@ import type {
   TrustStore,
 } from '../ports.js';
 import type { PolicyBook } from '../trust/policies.js';
+import type { Handed } from './handed.js';
 
 /** Told of everything that the processor takes or refuses, for counters. */
 export interface ProcessorObserver {
   applied?(event: AcceptedInteraction, result: ApplyResult): void;
   refused?(message: SourceMessage, rejection: Rejection): void;
 }
+
+/** Told in one line what happens. */
+export type StatusListener = (line: string, level: 'info' | 'warn' | 'error') => void;
 
 /** What the loops of one processor share. */
 export interface Work {
@@ -35,6 +39,12 @@ export interface Work {
   readonly observer: ProcessorObserver;
   /** The store is others' too: recoveries and marks are made beside the batches, see `upkeep.ts`. */
   readonly shared: boolean;
+  /** What this process was handed. */
+  readonly handed: Handed;
+  /** Tells in one line what becomes of the state. */
+  readonly tell: StatusListener;
+  /** Says what it cannot do just now, without trying again; the answer ends that. */
+  troubled(what: string): () => void;
   /** Publishes all that the outbox holds. */
   publish(): Promise<void>;
   /** Does it until it is done. @throws GaveUp when the processor was told to stop */

@@ -58,17 +58,21 @@ async function openOnRedis(request: UpRequest, opened: Opened): Promise<Alone> {
   opened.add(() => store.close());
   await takeOver(store);
   // Positions begin anew with each process, so the topic has a name that no earlier one had.
-  const name = `${topicPrefix}${Date.now()}-${randomBytes(4).toString('hex')}`;
+  const epoch = `${Date.now()}-${randomBytes(4).toString('hex')}`;
+  const name = topicPrefix + epoch;
+  const commandsName = `http-commands@${epoch}`;
   await forgetGone(store);
   // Before its first event: whatever becomes of this process, its marks can be found.
   await store.mark([{ source: name, acknowledged: 0, readTo: systemClock() }]);
   const interactions = new MemoryTopic({ name, clock: systemClock });
   // All that it was told is applied by now, or never will be: nobody can read this topic again. Where Redis is away,
   // a later process does it.
-  opened.add(() => store.forget(name).catch(() => {}));
+  opened.add(async () => {
+    for (const topic of [name, commandsName]) await store.forget(topic).catch(() => {});
+  });
   return {
     interactions,
-    commands: new MemoryTopic({ name: 'http-commands', clock: systemClock }),
+    commands: new MemoryTopic({ name: commandsName, clock: systemClock }),
     circuits: new MemorySink(),
     store,
     // What comes over HTTP is refused to its sender, and nothing else comes.

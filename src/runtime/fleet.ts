@@ -34,7 +34,15 @@ export interface Fleet {
 /** What a processor of the fleet stands on. */
 export function partsOf({ broker, interactions, commands, store, policies }: Fleet): ProcessorParts {
   const { sink } = broker;
-  return { store, interactions: [interactions], commands, circuits: sink, deadLetters: sink, policies };
+  return {
+    store,
+    interactions: [interactions],
+    commands,
+    circuits: sink,
+    deadLetters: sink,
+    policies,
+    logs: broker,
+  };
 }
 
 export async function openFleet(request: FleetRequest, opened: Opened): Promise<Fleet> {
@@ -46,7 +54,7 @@ export async function openFleet(request: FleetRequest, opened: Opened): Promise<
   opened.add(() => broker.close());
   const interactions = await reach('open the interactions', () => broker.consume('interactions'));
   const commands = await reach('open the commands', () => broker.consume('commands'));
-  const begun = !request.fresh && (await reach('ask how far it is read', () => isBegun(interactions)));
+  const begun = !request.fresh && (await reach('ask how far it is read', () => isBegun(broker)));
   const state = await (request.store === 'redis'
     ? openShared(request, begun, opened)
     : openFolder(request, begun ? interactions.logs() : [], opened));

@@ -3,12 +3,12 @@ import { systemClock } from '../clock.js';
 import type { Config } from '../config.js';
 import { Processor, type ProcessorOptions } from '../processor/processor.js';
 import type { Opened } from './opened.js';
-import { loggedWeather } from './weather.js';
+import { loggedStatus, loggedWeather } from './weather.js';
 
 /** What a processor reads, keeps and writes, opened. */
 export type ProcessorParts = Pick<
   ProcessorOptions,
-  'store' | 'interactions' | 'commands' | 'circuits' | 'deadLetters' | 'policies'
+  'store' | 'interactions' | 'commands' | 'circuits' | 'deadLetters' | 'policies' | 'logs'
 >;
 
 export interface Processing {
@@ -32,6 +32,7 @@ export function startProcessor(
     timedRecovery: config.timedRecovery,
     maxBatch: config.processor.maxBatch,
     weather: loggedWeather(logger),
+    onStatus: loggedStatus(logger),
   });
   const failed = processor.run().then(() => new Promise<never>(() => {}));
   failed.catch(() => {});

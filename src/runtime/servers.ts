@@ -2,7 +2,7 @@
 
 import { kafkaOptions, natsOptions, redisOptions } from '../config/servers.js';
 import type { Config } from '../config.js';
-import type { Broker, LogSource } from '../ports.js';
+import type { Broker } from '../ports.js';
 import { RedisStore } from '../store/redis/store.js';
 import { KafkaBroker } from '../streams/kafka/broker.js';
 import { NatsBroker } from '../streams/nats/broker.js';
@@ -24,7 +24,8 @@ export function openRedis(config: Config, onStatus: StatusListener, create: bool
   return RedisStore.open({ ...redisOptions(config), create, onStatus });
 }
 
-/** Whether anything of a source was acknowledged before: then there has to be state of it. */
-export async function isBegun(source: LogSource): Promise<boolean> {
-  return (await source.progress()).some(({ acknowledged }) => acknowledged > 0);
+/** Whether anything was acknowledged before, by whomever: then there has to be state of it. */
+export async function isBegun(broker: Pick<Broker, 'standing'>): Promise<boolean> {
+  const standing = [await broker.standing('interactions'), await broker.standing('commands')];
+  return standing.flat().some(({ acknowledged }) => acknowledged > 0);
 }

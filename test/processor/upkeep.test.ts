@@ -51,10 +51,11 @@ describe('beside the batches of a shared store', () => {
       receivedAt: start,
     };
     const { marks } = pipelineOf(() => [log('one'), log('two', { next, last: 3 })], ['one', 'two']);
-    await until(() => marks.size === 2);
+    await until(() => marks.size === 3);
     expect([...marks.values()]).toEqual([
       { source: 'one', acknowledged: 2, readTo: start },
       { source: 'two', acknowledged: 2, readTo: start - 50 },
+      { source: 'commands', acknowledged: 0 },
     ]);
   });
 

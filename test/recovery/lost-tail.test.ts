@@ -1,0 +1,144 @@
+import { Redis } from 'ioredis';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
+import type { Broker } from '../../src/ports.js';
+import { describeWithServer } from '../servers/describe.js';
+import { startNats } from '../servers/nats.js';
+import { type RedisServer, startRedis } from '../servers/redis.js';
+import { until } from '../servers/until.js';
+import { GivenKafka } from '../streams/kafka/given.js';
+import { brokerOf, optionsFor } from '../streams/nats/given.js';
+import { FleetOnServers } from './on-servers.js';
+
+/** One command on a connection of its own. */
+async function tell({ url }: RedisServer, command: string, ...args: string[]): Promise<unknown> {
+  const client = new Redis(url);
+  return client.call(command, ...args).finally(() => client.disconnect());
+}
+
+/** Both brokers as the log. */
+function onEachBroker(name: string, tests: (connector: () => () => Promise<Broker>) => void): void {
+  describeWithServer(
+    'redis',
+    name,
+    () => {
+      describeWithServer('nats', 'on NATS', () => {
+        let url = '';
+        beforeAll(async () => {
+          ({ url } = await startNats());
+        });
+        tests(() => {
+          const options = optionsFor(url);
+          return () => brokerOf(options);
+        });
+      });
+      describeWithServer('kafka', 'on Kafka', () => {
+        const kafka = new GivenKafka();
+        tests(() => {
+          const options = kafka.options();
+          return () => kafka.connect(options);
+        });
+      });
+    },
+    { own: true },
+  );
+}
+
+onEachBroker('what Redis lost', (connector) => {
+  async function given() {
+    const redis = await startRedis({ own: true });
+    onTestFinished(() => redis.stop());
+    return { redis, fleet: new FleetOnServers(connector(), redis.url) };
+  }
+
+  it('at a restart is read again, applied once, and told', async () => {
+    const { redis, fleet } = await given();
+    const { store, lines, processor } = await fleet.start();
+    await fleet.publish(600);
+    await fleet.counted(store);
+    await tell(redis, 'SAVE');
+    await fleet.publish(400);
+    await fleet.command('terminate', 'a3');
+    await fleet.counted(store);
+    await until(
+      'it is terminated',
+      async () => (await fleet.state(store, 'a3'))?.circuitState === 'TERMINATED',
+    );
+    await redis.kill();
+    await redis.restart();
+    await until('it says that it lost something', async () => lines.length > 0, 10_000);
+    await until('it is applied again', async () => lines.length > 1, 20_000);
+    expect(lines).toEqual([
+      expect.stringMatching(/may have lost writes: \d+ positions are read again/),
+      expect.stringMatching(/400 of \d+ interactions were not there, beside [12] commands/),
+    ]);
+    expect(processor.troubled).toEqual([]);
+    expect((await fleet.state(store, 'a3'))?.circuitState).toBe('TERMINATED');
+    await fleet.publish(100);
+    await fleet.counted(store);
+    await fleet.expectExact(store);
+  });
+
+  it('is read again while the batches go on, by each who notices, be it after it was taken over', async () => {
+    const { redis, fleet } = await given();
+    const first = await fleet.start();
+    const late = await fleet.open();
+    await fleet.publish(600);
+    await fleet.counted(first.store);
+    expect(await late.mark([])).toBeNull();
+    await tell(redis, 'SAVE');
+    await fleet.publish(400);
+    await fleet.counted(first.store);
+    await redis.kill();
+    await fleet.publish(200);
+    await redis.restart();
+    await until('the first has it again', async () => first.lines.length > 1, 30_000);
+    const second = await fleet.start({ store: late });
+    await fleet.publish(200);
+    await until('the second has looked too', async () => second.lines.length > 1, 30_000);
+    expect(second.lines[1]).toMatch(/^what the store lost is applied again: /);
+    await fleet.counted(first.store);
+    await fleet.expectExact(first.store);
+  });
+});
+
+describeWithServer(
+  'redis',
+  'a Redis that was emptied',
+  () => {
+    describeWithServer('nats', 'under processors on NATS', () => {
+      const refused = { code: 'mismatch', message: expect.stringMatching(/emptied.*rebuild.*--fresh/s) };
+
+      async function given() {
+        const [redis, { url }] = [await startRedis({ own: true }), await startNats()];
+        onTestFinished(() => redis.stop());
+        const options = optionsFor(url);
+        const fleet = new FleetOnServers(() => brokerOf(options), redis.url);
+        const running = await fleet.start();
+        await fleet.publish(100);
+        await fleet.counted(running.store);
+        return { redis, fleet, ...running };
+      }
+
+      it.each(['FLUSHALL', 'DEL ft:meta', 'DEL ft:{5}:mark'])('by %s ends them', async (line) => {
+        const { redis, running } = await given();
+        const [command = '', ...keys] = line.split(' ');
+        await tell(redis, command, ...keys);
+        await expect(running).rejects.toMatchObject(refused);
+      });
+
+      it('lets nobody start who is not told to begin afresh', async () => {
+        const { redis, fleet, processor } = await given();
+        await processor.stop();
+        await tell(redis, 'DEL', 'ft:{5}:mark');
+        const { running } = await fleet.start({ store: await fleet.open(false) });
+        await expect(running).rejects.toMatchObject(refused);
+        await tell(redis, 'FLUSHALL');
+        await expect(fleet.open(false)).rejects.toMatchObject(refused);
+        const afresh = await fleet.start();
+        await fleet.publish(10);
+        await until('it works', async () => (await fleet.state(afresh.store, 'a5')) !== null);
+      });
+    });
+  },
+  { own: true },
+);
