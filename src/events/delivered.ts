@@ -42,19 +42,31 @@ interface CommonData {
   readonly tenant?: string | undefined;
 }
 
-/** An event of `type` whose data is of `schema`, or the first reason why it is none. */
+/** What is taken for one kind of event. */
+export interface EventKind<D extends object> {
+  readonly type: string;
+  readonly schema: z.ZodType<D>;
+  /** Whether data is of the schema, where that can be seen at a glance. */
+  readonly isPlain?: (data: object) => data is D;
+}
+
+/** An event of a kind, or the first reason why it is none. */
 export function openEvent<D extends CommonData>(
   event: DeliveredEvent,
   limits: EventLimits,
-  type: string,
-  schema: z.ZodType<D>,
+  kind: EventKind<D>,
 ): OpenedEvent<D> | Rejection {
-  const envelope = openLimited(event, limits, type);
+  const envelope = openLimited(event, limits, kind.type);
   if (isRejection(envelope)) return envelope;
-  const parsed = schema.safeParse(envelope.data);
-  if (!parsed.success) return firstIssue(parsed.error, envelope.dataPath);
-  const { data } = parsed;
-  const tenant = tenantOf(event, data.tenant, envelope.dataPath);
+  const { data: given, dataPath } = envelope;
+  let data: D;
+  if (kind.isPlain?.(given)) data = given;
+  else {
+    const parsed = kind.schema.safeParse(given);
+    if (!parsed.success) return firstIssue(parsed.error, dataPath);
+    data = parsed.data;
+  }
+  const tenant = tenantOf(event, data.tenant, dataPath);
   if (typeof tenant !== 'string') return tenant;
   const time = timeOf(event, envelope, limits);
   if (typeof time !== 'number') return time;

@@ -1,7 +1,8 @@
 /** Opens an event in any of its accepted forms: CloudEvents structured or binary, or a bare JSON object. */
 import type { z } from 'zod';
 import type { MessageHeaders, Rejection } from '../ports.js';
-import { bareTimeSchema, envelopeSchema, idSchema } from './schemas.js';
+import { isPlainEnvelope } from './plain.js';
+import { type Attributes, bareTimeSchema, envelopeSchema, idSchema } from './schemas.js';
 import { parseTime } from './time.js';
 
 export interface Envelope {
@@ -12,7 +13,7 @@ export interface Envelope {
   /** Seconds since the epoch; null when the event does not say. */
   readonly time: number | null;
   readonly traceparent: string | null;
-  readonly data: unknown;
+  readonly data: object;
   /** What stands before a field of `data` in messages: `data.`, or nothing in a bare object. */
   readonly dataPath: string;
 }
@@ -69,24 +70,33 @@ function parseJson(body: Uint8Array): { readonly value: unknown } | Rejection {
 }
 
 function openStructured(value: object, traceparent: string | undefined, type: string): Envelope | Rejection {
+  if (isPlainEnvelope(value)) return openChecked(value, value, traceparent, type);
   const parsed = envelopeSchema.safeParse(value);
-  if (!parsed.success) return firstIssue(parsed.error, '');
-  if (parsed.data.type !== type) return wrongType('type', parsed.data.type, type);
-  if (!isJsonType(parsed.data.datacontenttype)) return wrongContentType('datacontenttype');
-  const fields = value as { readonly data?: unknown; readonly data_base64?: unknown };
-  let { data } = fields;
-  if (data === undefined && typeof fields.data_base64 === 'string') {
-    const decoded = parseJson(Buffer.from(fields.data_base64, 'base64'));
+  return parsed.success ? openChecked(parsed.data, value, traceparent, type) : firstIssue(parsed.error, '');
+}
+
+function openChecked(
+  attributes: Attributes,
+  event: object,
+  traceparent: string | undefined,
+  type: string,
+): Envelope | Rejection {
+  const { data, data_base64 } = event as { readonly data?: unknown; readonly data_base64?: unknown };
+  if (attributes.type !== type) return wrongType('type', attributes.type, type);
+  if (!isJsonType(attributes.datacontenttype)) return wrongContentType('datacontenttype');
+  let found = data;
+  if (found === undefined && typeof data_base64 === 'string') {
+    const decoded = parseJson(Buffer.from(data_base64, 'base64'));
     if ('rule' in decoded) return reject(decoded.reason, 'data_base64', decoded.rule);
-    data = decoded.value;
+    found = decoded.value;
   }
-  if (!isObject(data)) return wrongData(data);
+  if (!isObject(found)) return wrongData(found);
   return {
-    id: parsed.data.id,
-    source: parsed.data.source,
-    time: timeOf(parsed.data.time),
-    traceparent: checkedTraceparent(parsed.data.traceparent ?? traceparent),
-    data,
+    id: attributes.id,
+    source: attributes.source,
+    time: timeOf(attributes.time),
+    traceparent: checkedTraceparent(attributes.traceparent ?? traceparent),
+    data: found,
     dataPath: 'data.',
   };
 }

@@ -1,17 +1,24 @@
 import type { InteractionToApply, Rejection } from '../ports.js';
-import { type DeliveredEvent, type EventLimits, openEvent } from './delivered.js';
+import { type DeliveredEvent, type EventKind, type EventLimits, openEvent } from './delivered.js';
 import { isRejection } from './envelope.js';
-import { eventTypes, interactionDataSchema } from './schemas.js';
+import { isPlainInteraction } from './plain.js';
+import { defaultWeight, eventTypes, type InteractionData, interactionDataSchema } from './schemas.js';
 
 /** An accepted interaction, under the first of a batch's policies until the processor has chosen one. */
 export type AcceptedInteraction = InteractionToApply;
+
+const kind: EventKind<InteractionData> = {
+  type: eventTypes.interaction,
+  schema: interactionDataSchema,
+  isPlain: isPlainInteraction,
+};
 
 /** An interaction event, checked whole, or the first reason why it is none. */
 export function decodeInteraction(
   event: DeliveredEvent,
   limits: EventLimits,
 ): AcceptedInteraction | Rejection {
-  const opened = openEvent(event, limits, eventTypes.interaction, interactionDataSchema);
+  const opened = openEvent(event, limits, kind);
   if (isRejection(opened)) return opened;
   const { data, common, duplicateKey } = opened;
   const { tenant, pairId, agentA, agentB, time, eventId, traceparent } = common;
@@ -22,7 +29,7 @@ export function decodeInteraction(
     agentB,
     outcome: data.outcome,
     time,
-    weight: data.weight,
+    weight: data.weight ?? defaultWeight,
     eventId,
     duplicateKey,
     position: event.position,

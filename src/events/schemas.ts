@@ -23,7 +23,8 @@ const text = (what = 'must be a string') =>
 const number = (rule: string) =>
   z.number({ error: ({ input }) => (input === undefined ? 'is required' : rule) });
 
-const longestName = 256;
+export const longestName = 256;
+export const longestId = 1_024;
 const control = /\p{Cc}/u;
 
 /** Whether it has at most so many code points. */
@@ -41,8 +42,8 @@ const namingText = (longest: number) =>
 
 const plain = /^[ -~]+$/;
 
-/** One look for the names of most fleets; each rule has its turn for the others. */
-function brokenRule(value: string, longest: number): string | null {
+/** Which rule of naming text it breaks. One look for the names of most fleets; each rule has its turn for the others. */
+export function brokenRule(value: string, longest: number): string | null {
   if (value.length <= longest && plain.test(value)) return null;
   if (value.length === 0 || !fits(value, longest)) return `must have 1 to ${longest} characters`;
   if (control.test(value)) return 'must not hold control characters';
@@ -64,6 +65,9 @@ export function isTenant(name: string): boolean {
 }
 
 export const weightRule = 'must be a number > 0 and <= 100';
+export const isWeight = (weight: number): boolean => weight > 0 && weight <= 100;
+/** How often an interaction counts that does not say so. */
+export const defaultWeight = 1;
 const mostAttributes = 32;
 const attributesRule = `must be a flat object of at most ${mostAttributes} strings, numbers, booleans or nulls`;
 
@@ -87,12 +91,15 @@ export const interactionDataSchema = z.object({
   task: text().optional(),
   content: text().optional(),
   weight: number(weightRule)
-    .refine((weight) => weight > 0 && weight <= 100, weightRule)
+    .refine(isWeight, weightRule)
     .meta({ exclusiveMinimum: 0, maximum: 100 })
-    .default(1),
+    .default(defaultWeight),
   probe: z.int('must be a whole number').nonnegative('must not be negative').optional(),
   attributes: attributesSchema.optional(),
 });
+
+/** `data` of an interaction, before what it leaves out is filled in. */
+export type InteractionData = z.input<typeof interactionDataSchema>;
 
 export const commandActions = ['terminate', 'reset'] as const;
 
@@ -118,14 +125,13 @@ export const commandDataSchema = z.object({
 const timeRule = 'must be an RFC 3339 time of the years 0000 to 9999';
 const numberTimeRule = `must be seconds since the epoch, from ${earliestTime} to ${latestTime}`;
 const inRange = (seconds: number): boolean => seconds >= earliestTime && seconds <= latestTime;
+export const isTime = (time: string): boolean => {
+  const seconds = parseTime(time);
+  return seconds !== null && inRange(seconds);
+};
 
 /** A CloudEvents time. */
-export const timeSchema = text(timeRule)
-  .refine((time) => {
-    const seconds = parseTime(time);
-    return seconds !== null && inRange(seconds);
-  }, timeRule)
-  .meta({ format: 'date-time' });
+export const timeSchema = text(timeRule).refine(isTime, timeRule).meta({ format: 'date-time' });
 
 /** A time in a bare object: RFC 3339, or seconds since the epoch. */
 export const bareTimeSchema = z.union([timeSchema, z.number().refine(inRange, numberTimeRule)], {
@@ -133,7 +139,7 @@ export const bareTimeSchema = z.union([timeSchema, z.number().refine(inRange, nu
     typeof input === 'number' ? numberTimeRule : `${timeRule}, or seconds since the epoch`,
 });
 
-export const idSchema = namingText(1_024);
+export const idSchema = namingText(longestId);
 
 const envelope = {
   specversion: z.literal('1.0', { error: 'must be "1.0"' }),
@@ -152,6 +158,9 @@ export const envelopeSchema = z.object({
   datacontenttype: text().nullish(),
   traceparent: text().nullish(),
 });
+
+/** The attributes of a CloudEvent. */
+export type Attributes = z.infer<typeof envelopeSchema>;
 
 export const interactionEventSchema = z.object({
   ...envelope,

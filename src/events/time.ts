@@ -2,7 +2,7 @@
 export const earliestTime = -62_167_219_200;
 export const latestTime = 253_402_300_799;
 
-const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
+const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
 /** Seconds since the epoch of an RFC 3339 time, with all the fraction that a float64 holds; null if it is none. */
 export function parseTime(text: string): number | null {
@@ -14,26 +14,33 @@ export function parseTime(text: string): number | null {
 let last: { readonly text: string; readonly seconds: number | null } = { text: '', seconds: null };
 
 function parse(text: string): number | null {
-  const match = rfc3339.exec(text);
-  if (match === null) return null;
-  const fraction = match[7];
-  const [hour, minute, second] = [Number(match[4]), Number(match[5]), Number(match[6])];
-  const [offsetHour, offsetMinute] = [Number(match[9] ?? 0), Number(match[10] ?? 0)];
+  if (!rfc3339.test(text)) return null;
+  const [hour, minute, second] = [twoDigits(text, 11), twoDigits(text, 14), twoDigits(text, 17)];
+  const zone = /[Zz]$/.test(text) ? text.length - 1 : text.length - 6;
+  const [offsetHour, offsetMinute] =
+    zone < text.length - 1 ? [twoDigits(text, zone + 1), twoDigits(text, zone + 4)] : [0, 0];
   // A leap second is the first second of the next minute.
   if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return null;
-  const day = startOfDay(text.slice(0, 10));
+  const day = startOfDay(text);
   if (day === null) return null;
-  const offset = (match[8] === '-' ? -1 : 1) * (offsetHour * 3_600 + offsetMinute * 60);
+  const offset = (text[zone] === '-' ? -1 : 1) * (offsetHour * 3_600 + offsetMinute * 60);
   const whole = day + hour * 3_600 + minute * 60 + second - offset;
-  return whole + (fraction === undefined ? 0 : Number(fraction));
+  return zone > 20 ? whole + Number(text.slice(19, zone)) : whole;
+}
+
+function twoDigits(text: string, at: number): number {
+  return 10 * (text.charCodeAt(at) - 48) + text.charCodeAt(at + 1) - 48;
 }
 
 /** Most events are of the day of the one before. */
-let lastDay: { readonly text: string; readonly seconds: number | null } = { text: '', seconds: null };
+let lastDay: { readonly text: string; readonly seconds: number | null } = { text: 'none', seconds: null };
 
-/** When a day of the form YYYY-MM-DD begins, seconds since the epoch; null: there is no such day. */
+/** When the day begins that a text begins with, as YYYY-MM-DD; seconds since the epoch, null: there is no such day. */
 function startOfDay(text: string): number | null {
-  if (text !== lastDay.text) lastDay = { text, seconds: parseDay(text) };
+  if (!text.startsWith(lastDay.text)) {
+    const day = text.slice(0, 10);
+    lastDay = { text: day, seconds: parseDay(day) };
+  }
   return lastDay.seconds;
 }
 

@@ -39,7 +39,8 @@ export async function applyItems(
   work: Work,
   items: readonly Item[],
 ): Promise<{ readonly outcomes: readonly Outcome[]; readonly left: readonly Item[] }> {
-  const accepted = items.flatMap(({ event }) => (event === null ? [] : [event]));
+  const accepted: AcceptedInteraction[] = [];
+  for (const { event } of items) if (event !== null) accepted.push(event);
   const results = accepted.length === 0 ? [] : await apply(work, accepted);
   const outcomes: Outcome[] = [];
   const left: Item[] = [];
@@ -85,9 +86,10 @@ function apply(work: Work, accepted: readonly AcceptedInteraction[]): Promise<re
 }
 
 export function refusalsOf(outcomes: readonly Outcome[]): Refusal[] {
-  return outcomes.flatMap(({ item: { message }, rejection }) =>
-    rejection === null ? [] : [{ message, rejection }],
-  );
+  const refusals: Refusal[] = [];
+  for (const { item, rejection } of outcomes)
+    if (rejection !== null) refusals.push({ message: item.message, rejection });
+  return refusals;
 }
 
 export function changedCircuits({ result }: Outcome): boolean {

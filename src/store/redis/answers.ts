@@ -29,13 +29,16 @@ export function takeResults(
     Buffer[],
     Buffer[],
   ];
-  const order = groups.flatMap(({ indexes }) => indexes);
-  order.forEach((index, i) => {
-    const { pairId } = events[index] as InteractionToApply;
-    const state = states[i];
-    results[index] =
-      state === undefined ? unseen : { kind: 'applied', state: stateOf(pairId, state), transitions: none };
-  });
+  const order: number[] = [];
+  for (const { first, indexes } of groups)
+    for (const index of indexes) {
+      const state = states[order.length];
+      order.push(index);
+      results[index] =
+        state === undefined
+          ? unseen
+          : { kind: 'applied', state: stateOf(first.pairId, state), transitions: none };
+    }
   others.forEach((n, i) => {
     const index = order[n - 1] as number;
     const event = events[index] as InteractionToApply;

@@ -3,7 +3,7 @@ import type { FulcrumError } from '../../errors.js';
 import type { Channel, FollowFrom, LogSource, SourceBatch, SourceProgress } from '../../ports.js';
 import type { Link } from './link.js';
 import { StreamLog } from './log.js';
-import { deliveryOf, sourceMessage } from './messages.js';
+import { type Delivered, deliveryOf, readDelivered } from './messages.js';
 import type { NatsOptions } from './options.js';
 import { placeOf } from './places.js';
 import { Puller } from './puller.js';
@@ -52,7 +52,7 @@ export class Follower implements LogSource {
       stream,
       consumer: '',
       mend: (trouble) => this.mend(trouble),
-      accept: (message) => this.accept(message),
+      deliver: (message) => this.deliver(message),
     });
     this.endListening = link.listen({ closing: () => this.close() });
   }
@@ -83,8 +83,7 @@ export class Follower implements LogSource {
   async read(maxMessages: number, maxWaitMs: number): Promise<SourceBatch | null> {
     const taken = await this.puller.take(maxMessages, maxWaitMs);
     if (taken === null) return null;
-    const { source, place } = this.log;
-    const messages = taken.map((message) => sourceMessage(message, source, place.root));
+    const messages = taken.map(({ message }) => message);
     this.given = messages.at(-1)?.position.sequence ?? this.given;
     return { messages, ack: () => {} };
   }
@@ -104,17 +103,17 @@ export class Follower implements LogSource {
   }
 
   /** Takes what follows the last message of this consumer; anything else means that one is missing. */
-  private accept(message: Msg): boolean {
+  private deliver(message: Msg): Delivered | null {
     const { consumer, deliverySequence, streamSequence } = deliveryOf(message.reply ?? '');
-    if (consumer !== this.consumer) return false;
+    if (consumer !== this.consumer) return null;
     if (deliverySequence !== this.delivered + 1) {
       this.puller.interrupt(null);
-      return false;
+      return null;
     }
     this.delivered = deliverySequence;
     this.came = streamSequence;
     this.log.highest = streamSequence;
-    return true;
+    return readDelivered(message, this.log.source, this.log.place.root);
   }
 
   private async mend(trouble: FulcrumError | null): Promise<void> {

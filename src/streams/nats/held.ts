@@ -1,18 +1,23 @@
-import type { Msg } from 'nats';
 import type { SourceMessage } from '../../ports.js';
 import type { Link } from './link.js';
+import type { Delivered } from './messages.js';
 
-const ack = Buffer.from('+ACK');
-const nak = Buffer.from('-NAK');
-const stillAtWork = Buffer.from('+WPI');
+const ack = '+ACK';
+const nak = '-NAK';
+const stillAtWork = '+WPI';
 
 /** How many times within the ack wait is looked at what is held, and how often at least. */
 const looksPerAckWait = 4;
 const longestLookMs = 60_000;
 
 /** Gives messages back, to be delivered to another at once. */
-export function giveBack(messages: Iterable<Msg>): void {
-  for (const message of messages) message.respond(nak);
+export function giveBack(link: Link, replies: readonly string[]): void {
+  respond(link, replies, nak);
+}
+
+/** Messages that were read together and are not acknowledged. */
+interface HeldBatch {
+  messages: readonly Delivered[];
 }
 
 /**
@@ -20,47 +25,66 @@ export function giveBack(messages: Iterable<Msg>): void {
  * be worked on, and again and again, so that it is not delivered to another without need.
  */
 export class HeldMessages {
-  private readonly messages = new Map<SourceMessage, Msg>();
-  private seen = new Set<Msg>();
+  private readonly batches = new Set<HeldBatch>();
+  private seen = new Set<Delivered>();
   private readonly timer: NodeJS.Timeout;
 
   constructor(
     private readonly link: Link,
     /** What waits to be read. */
-    private readonly prefetched: () => readonly Msg[],
+    private readonly prefetched: () => readonly Delivered[],
     ackWaitMs: number,
   ) {
     const everyMs = Math.min(ackWaitMs / looksPerAckWait, longestLookMs);
     this.timer = setInterval(() => this.look(), everyMs).unref();
   }
 
-  /** @param message as it was delivered, and as its reader has it */
-  add(message: SourceMessage, delivered: Msg): void {
-    this.messages.set(message, delivered);
+  /** Holds what was read together; what is returned acknowledges those of them that are still held: these, or all. */
+  hold(messages: readonly Delivered[]): (done?: readonly SourceMessage[]) => void {
+    const batch: HeldBatch = { messages };
+    this.batches.add(batch);
+    return (done) => {
+      const held = batch.messages;
+      const these = done === undefined ? null : new Set(done);
+      const acknowledged = these === null ? held : held.filter(({ message }) => these.has(message));
+      respond(this.link, repliesTo(acknowledged), ack);
+      batch.messages = these === null ? [] : held.filter(({ message }) => !these.has(message));
+      if (batch.messages.length === 0) this.batches.delete(batch);
+    };
   }
 
-  /** Acknowledges those of them that are still held. */
-  acknowledge(messages: readonly SourceMessage[]): void {
-    for (const message of messages) {
-      this.messages.get(message)?.respond(ack);
-      this.messages.delete(message);
-    }
-  }
-
-  get size(): number {
-    return this.messages.size;
+  get isEmpty(): boolean {
+    return this.batches.size === 0;
   }
 
   /** Nobody will acknowledge what is still held: it goes to another at once. */
   stop(): void {
     clearInterval(this.timer);
-    if (this.link.up) giveBack(this.messages.values());
-    this.messages.clear();
+    if (this.link.up) giveBack(this.link, repliesTo(this.all()));
+    for (const batch of this.batches) batch.messages = [];
+    this.batches.clear();
+  }
+
+  private all(): Delivered[] {
+    return [...this.batches].flatMap(({ messages }) => messages);
   }
 
   private look(): void {
-    const held = new Set([...this.messages.values(), ...this.prefetched()]);
-    if (this.link.up) for (const message of held) if (this.seen.has(message)) message.respond(stillAtWork);
-    this.seen = held;
+    const held = [...this.all(), ...this.prefetched()];
+    const long = held.filter((delivered) => this.seen.has(delivered));
+    if (this.link.up) respond(this.link, repliesTo(long), stillAtWork);
+    this.seen = new Set(held);
   }
+}
+
+export function repliesTo(messages: readonly Delivered[]): string[] {
+  return messages.map(({ reply }) => reply);
+}
+
+/**
+ * Answers all of them the same. A subject goes into the library's line as it is, so that one may hold the lines of the
+ * messages before it: one buffer and one write for all, instead of three buffers each.
+ */
+function respond(link: Link, replies: readonly string[], body: string): void {
+  if (replies.length > 0) link.connection.publish(replies.join(` ${body.length}\r\n${body}\r\nPUB `), body);
 }

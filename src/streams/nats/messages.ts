@@ -18,19 +18,35 @@ export interface Delivery {
  * there are two tokens more behind `ACK`.
  */
 export function deliveryOf(reply: string): Delivery {
-  // Not split: this is done for every message, and half of the tokens are of no use.
+  // Neither split nor sliced: this is done for every message.
   const dots: number[] = [];
   for (let at = reply.indexOf('.'); at >= 0; at = reply.indexOf('.', at + 1)) dots.push(at);
   const first = dots.length === 8 ? 2 : 4;
-  const token = (index: number, dropped = 0): string =>
-    reply.slice((dots[first + index] ?? 0) + 1, (dots[first + index + 1] ?? 0) - dropped);
+  const from = (token: number): number => (dots[first + token] ?? 0) + 1;
   return {
-    consumer: token(0),
-    streamSequence: Number(token(2)),
-    deliverySequence: Number(token(3)),
+    consumer: reply.slice(from(0), from(1) - 1),
+    streamSequence: numberIn(reply, from(2), from(3) - 1),
+    deliverySequence: numberIn(reply, from(3), from(4) - 1),
     // In microseconds: a number cannot hold the nanoseconds.
-    receivedAt: Number(token(4, 3)) / 1e6,
+    receivedAt: numberIn(reply, from(4), from(5) - 4) / 1e6,
   };
+}
+
+/** The number whose digits stand from `start` to before `end`. */
+function numberIn(text: string, start: number, end: number): number {
+  let number = 0;
+  for (let at = start; at < end; at++) number = 10 * number + text.charCodeAt(at) - 48;
+  return number;
+}
+
+/** A message as its reader has it, and where it is answered. */
+export interface Delivered {
+  readonly message: SourceMessage;
+  readonly reply: string;
+}
+
+export function readDelivered(message: Msg, source: string, root: string): Delivered {
+  return { message: sourceMessage(message, source, root), reply: message.reply ?? '' };
 }
 
 /**

@@ -1,14 +1,14 @@
-import type { Msg } from 'nats';
+import type { Delivered } from './messages.js';
 
 /** Messages that came and were not read yet, and who waits for them. */
 export class Prefetched {
   /** Of the bodies. */
   bytes = 0;
-  private messages: Msg[] = [];
+  private messages: Delivered[] = [];
   private wakeUp: (() => void) | null = null;
 
   /** Oldest first. */
-  get all(): readonly Msg[] {
+  get all(): readonly Delivered[] {
     return this.messages;
   }
 
@@ -16,15 +16,15 @@ export class Prefetched {
     return this.messages.length;
   }
 
-  add(message: Msg): void {
-    this.messages.push(message);
-    this.bytes += message.data.length;
+  add(delivered: Delivered): void {
+    this.messages.push(delivered);
+    this.bytes += delivered.message.body.length;
     this.wake();
   }
 
-  take(max: number): Msg[] {
+  take(max: number): Delivered[] {
     const taken = this.messages.splice(0, max);
-    for (const { data } of taken) this.bytes -= data.length;
+    for (const { message } of taken) this.bytes -= message.body.length;
     return taken;
   }
 

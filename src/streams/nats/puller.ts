@@ -2,6 +2,7 @@ import { createInbox, type Msg, type NatsError, type Subscription } from 'nats';
 import { FulcrumError } from '../../errors.js';
 import { requestFailure } from './errors.js';
 import type { Link } from './link.js';
+import type { Delivered } from './messages.js';
 import { Prefetched } from './prefetched.js';
 import { heartbeatMs, type PullRequest, pullBody, pullStatus } from './pull-request.js';
 
@@ -25,10 +26,10 @@ export interface PullerOptions {
    * than by its time: mends what is to be mended, or throws.
    */
   mend(trouble: FulcrumError | null): Promise<void>;
-  /** Whether a message is to be kept. */
-  accept?(message: Msg): boolean;
-  /** A message came after the end. */
-  late?(message: Msg): void;
+  /** Reads a message that came; null when it is not to be kept. Done at once, for the library's weigh more. */
+  deliver(message: Msg): Delivered | null;
+  /** A message came after the end, to be answered there. */
+  late?(reply: string): void;
 }
 
 /**
@@ -65,7 +66,7 @@ export class Puller {
   }
 
   /** What waits to be read, oldest first. */
-  get prefetched(): readonly Msg[] {
+  get prefetched(): readonly Delivered[] {
     return this.waiting.all;
   }
 
@@ -84,7 +85,7 @@ export class Puller {
   }
 
   /** At most `max` messages, none after `waitMs` without any, null once closed. */
-  async take(max: number, waitMs: number): Promise<Msg[] | null> {
+  async take(max: number, waitMs: number): Promise<Delivered[] | null> {
     const until = performance.now() + waitMs;
     for (;;) {
       if (this.closed) return null;
@@ -106,7 +107,7 @@ export class Puller {
   }
 
   /** Ends taking, and returns what nobody will take. */
-  close(): readonly Msg[] {
+  close(): readonly Delivered[] {
     if (this.closed) return [];
     this.closed = true;
     this.endListening();
@@ -146,19 +147,20 @@ export class Puller {
     this.heardAt = performance.now();
     if (error !== null) this.interrupt(requestFailure(`${this.options.name}: subscribe to an inbox`, error));
     else if (!message.reply) this.statusCame(message);
-    else if (this.closed) this.options.late?.(message);
+    else if (this.closed) this.options.late?.(message.reply);
     else this.messageCame(message);
   }
 
   private messageCame(message: Msg): void {
+    const delivered = this.options.deliver(message);
     // One of an earlier consumer was not asked for by this request.
-    if (this.options.accept?.(message) === false) return;
+    if (delivered === null) return;
     const { request } = this;
     if (request !== null) {
       request.brought++;
       if (--request.missing === 0) this.request = null;
     }
-    this.waiting.add(message);
+    this.waiting.add(delivered);
   }
 
   private statusCame(message: Msg): void {

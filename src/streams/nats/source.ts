@@ -1,10 +1,10 @@
 import { type ConsumerInfo, type Msg, millis } from 'nats';
 import { FulcrumError } from '../../errors.js';
-import type { LogSource, SourceBatch, SourceMessage, SourceProgress } from '../../ports.js';
-import { giveBack, HeldMessages } from './held.js';
+import type { LogSource, SourceBatch, SourceProgress } from '../../ports.js';
+import { giveBack, HeldMessages, repliesTo } from './held.js';
 import type { Link } from './link.js';
 import { lostToRetention, StreamLog } from './log.js';
-import { sourceMessage } from './messages.js';
+import { type Delivered, readDelivered } from './messages.js';
 import type { NatsOptions } from './options.js';
 import { type Place, placeOf } from './places.js';
 import { Puller } from './puller.js';
@@ -39,7 +39,8 @@ export class NatsSource implements LogSource {
         await this.progress();
         if (trouble !== null) throw trouble;
       },
-      late: (message) => giveBack([message]),
+      deliver: (message) => this.deliver(message),
+      late: (reply) => giveBack(link, [reply]),
     });
     this.held = new HeldMessages(link, () => this.puller.prefetched, ackWaitMs);
     this.endListening = link.listen({
@@ -79,12 +80,12 @@ export class NatsSource implements LogSource {
     const taken = await this.puller.take(maxMessages, maxWaitMs);
     if (taken === null) return null;
     if (taken.length === 0) return { messages: [], ack: () => {} };
-    const messages = taken.map((message) => this.hold(message));
+    const acknowledge = this.held.hold(taken);
     return {
-      messages,
-      ack: (done = messages) => {
+      messages: taken.map(({ message }) => message),
+      ack: (done) => {
         this.link.require();
-        this.held.acknowledge(done);
+        acknowledge(done);
         this.restWhenDone();
       },
     };
@@ -108,16 +109,15 @@ export class NatsSource implements LogSource {
 
   async close(): Promise<void> {
     this.closed = true;
-    giveBack(this.puller.close());
+    giveBack(this.link, repliesTo(this.puller.close()));
     this.restWhenDone();
   }
 
-  private hold(delivered: Msg): SourceMessage {
-    const { source, place } = this.log;
-    const message = sourceMessage(delivered, source, place.root);
-    this.log.highest = Math.max(this.log.highest, message.position.sequence);
-    this.held.add(message, delivered);
-    return message;
+  private deliver(message: Msg): Delivered {
+    const { log } = this;
+    const delivered = readDelivered(message, log.source, log.place.root);
+    log.highest = Math.max(log.highest, delivered.message.position.sequence);
+    return delivered;
   }
 
   private async progressOf(source: string, last: number, consumer: ConsumerInfo): Promise<SourceProgress> {
@@ -139,7 +139,7 @@ export class NatsSource implements LogSource {
   }
 
   private restWhenDone(): void {
-    if (!this.closed || this.held.size > 0) return;
+    if (!this.closed || !this.held.isEmpty) return;
     this.held.stop();
     this.endListening();
   }
