@@ -3,6 +3,7 @@ import { systemTimers } from '../../src/clock.js';
 import { circuitEvent } from '../../src/events/circuit.js';
 import type { CircuitEvent } from '../../src/events/schemas.js';
 import type { TrustStore } from '../../src/ports.js';
+import { Handed } from '../../src/processor/handed.js';
 import type { Work } from '../../src/processor/work.js';
 import { MemorySink } from '../../src/streams/memory.js';
 import type { Transition } from '../../src/trust/transition.js';
@@ -39,6 +40,9 @@ export function workOn(store: TrustStore): Work {
     idleMs: 10,
     observer: {},
     shared: true,
+    handed: new Handed(),
+    tell: () => {},
+    troubled: () => () => {},
     publish: async () => {},
     must: async (_what, work) => work(),
   };
