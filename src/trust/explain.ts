@@ -12,15 +12,16 @@ export interface ChangeTold {
   readonly explanation: string;
 }
 
-type Rates = Omit<ChangeConfig, 'memory'>;
+/** The knobs that it is told by. */
+export type ChangeRates = Omit<ChangeConfig, 'memory'>;
 
-export function tellChange(state: ChangeState, circuitState: CircuitState, config: Rates): ChangeTold {
+export function tellChange(state: ChangeState, circuitState: CircuitState, config: ChangeRates): ChangeTold {
   const { evidence, failureRun } = state;
   const normalRate = usualRate(state, config);
   return { evidence, normalRate, failureRun, explanation: explain(state, circuitState, normalRate, config) };
 }
 
-function explain(state: ChangeState, circuitState: CircuitState, rate: number, config: Rates): string {
+function explain(state: ChangeState, circuitState: CircuitState, rate: number, config: ChangeRates): string {
   const usual = `${short(100 * rate)} %`;
   const { evidence, failureRun } = state;
   if (failureRun === 0)
@@ -34,7 +35,7 @@ function explain(state: ChangeState, circuitState: CircuitState, rate: number, c
 }
 
 /** Whether the run of failures is evidence enough without what was before it. */
-function opensAlone(state: ChangeState, config: Rates): boolean {
+function opensAlone(state: ChangeState, config: ChangeRates): boolean {
   const { failureRun } = state;
   const first = config.badRate / usualRate({ ...state, failureRun: 0 }, config);
   const further = config.badRate / usualRate(state, config);
