@@ -29,8 +29,8 @@ const policies = [
   policy({ recoveryCooldownSeconds: 1_800, halfLifeSeconds: 3_600 }, 'cooldown'),
   policy({ threshold: 0.45, alphaMax: 3, halfLifeSeconds: 7_200 }, 'capped'),
   policy({ threshold: 0.6, alphaPrior: 2, betaPrior: 3, halfLifeSeconds: Infinity }, 'never'),
-  policy({ ...onChange, halfLifeSeconds: 3_600 }, 'change'),
-  policy({ ...onChange, memory: 10, probes: 'leased' }, 'leased-change'),
+  policy({ ...onChange, halfLifeSeconds: 3_600, memory: 3 }, 'change'),
+  policy({ ...onChange, memory: 5, probes: 'leased' }, 'leased-change'),
   policy({ recoveryCooldownSeconds: 900, halfLifeSeconds: 3_600, probes: 'leased' }, 'leased'),
 ];
 /** Stories are of many policies at once, or of a few that they go back and forth between. */
