@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { type Config, configSchema, type DeepReadonly } from './config/schema.js';
 import { FulcrumError, messageOf } from './errors.js';
 import { fileSuggestion, nearest, suggestion } from './nearest.js';
+import { changeBounds } from './trust/change.js';
 import { TrustValueError } from './trust/errors.js';
 import { recoversByDecay } from './trust/forecast.js';
 import { PolicyBook, type PolicyDocument } from './trust/policies.js';
@@ -98,6 +99,18 @@ export function configWarnings(config: Config): string[] {
       );
   }
   return warnings;
+}
+
+/** What follows from the config and is not in it. */
+export function configNotes(config: Config): string[] {
+  return new PolicyBook(policyDocument(config)).all.flatMap(({ name, config: trust }) => {
+    if (trust.opening === 'mean') return [];
+    const { failuresToOpen, successesToClose } = changeBounds(trust);
+    return [
+      `policy ${name}: opens after ${failuresToOpen.join(' to ')} failures in a row, ` +
+        `closes after ${successesToClose.join(' to ')} successes`,
+    ];
+  });
 }
 
 function readConfigFile(path: string): unknown {

@@ -44,6 +44,8 @@ export interface InteractionToApply extends PairNames {
   readonly policy: number;
   /** W3C trace context of the event, passed on to what it causes. */
   readonly traceparent: string | null;
+  /** Number of the transition that half-opened the circuit under which the call ran, if its sender says so. */
+  readonly probe?: number | undefined;
 }
 
 export interface StoreRules {

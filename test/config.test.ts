@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   apiUrl,
   type ConfigOverrides,
+  configNotes,
   configWarnings,
   type LoadedConfig,
   loadConfig,
@@ -274,6 +275,42 @@ describe('warnings', () => {
     const warnings = configWarnings(load({ file: 'timedRecovery: false\ntrust: { threshold: 0.6 }' }));
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain('timedRecovery is off');
+  });
+});
+
+describe('a policy that opens on a change', () => {
+  it('may come from the environment and flags too', () => {
+    const environment = { FULCRUM_TRUST_OPENING: 'change', FULCRUM_TRUST_RECOVERY_COOLDOWN_SECONDS: '60' };
+    const overrides = overridesOf(['trust.evidence=500', 'trust.probes=leased']);
+    const { config } = new PolicyBook(policyDocument(load({ environment, overrides }))).policyOf(
+      't',
+      'a',
+      'b',
+    );
+    expect(config).toMatchObject({
+      opening: 'change',
+      recoveryCooldownSeconds: 60,
+      evidence: 500,
+      probes: 'leased',
+    });
+  });
+
+  it('is said to open and close after so many in a row', () => {
+    const file = `
+      policies:
+        - { name: steady }
+        - { name: backends, trust: { opening: change, recoveryCooldownSeconds: 60 } }`;
+    expect(configNotes(load({ file }))).toEqual([
+      'policy backends: opens after 5 to 33 failures in a row, closes after 7 to 14 successes',
+    ]);
+  });
+
+  it.each([
+    ['{ opening: change }', 'recoveryCooldownSeconds must be > 0 under opening change, got null'],
+    ['{ opening: sudden }', 'must be one of mean, change, got "sudden"'],
+    ['{ normalRate: 0.7 }', 'normalRate must be > 0 and < normalMax (0.6), got 0.7'],
+  ])('is refused as %s with knob, value and rule', (trust, message) => {
+    expect(refusal({ file: `policies: [{ name: backends, trust: ${trust} }]` })).toContain(message);
   });
 });
 

@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { type Config, configWarnings, loadConfig, overridesOf, policyDocument } from '../config.js';
+import {
+  type Config,
+  configNotes,
+  configWarnings,
+  loadConfig,
+  overridesOf,
+  policyDocument,
+} from '../config.js';
 import { TrustConfig } from '../trust/config.js';
 import { collect } from './options.js';
 import { note, print } from './output.js';
@@ -17,7 +24,7 @@ export function configCommand(program: Command): void {
     .summary('check the config and show what it comes to')
     .description(
       'Checks the config (file, FULCRUM_* variables, --set) and prints all of it, defaults included, as a file ' +
-        'that can be used again. Warnings go to standard error.',
+        'that can be used again. Warnings, and what follows for circuits, go to standard error.',
     )
     .option('-c, --config <file>', 'config file, YAML or JSON (FULCRUM_CONFIG)')
     .option('--set <key=value>', 'any config key; repeatable', collect, [])
@@ -25,6 +32,7 @@ export function configCommand(program: Command): void {
     .action((flags: ConfigFlags) => {
       const { config } = loadConfig(flags.config ?? null, overridesOf(flags.set));
       for (const warning of configWarnings(config)) note(`warning: ${warning}`);
+      for (const line of configNotes(config)) note(line);
       const whole = {
         ...withoutSecrets(config),
         trust: { ...new TrustConfig(policyDocument(config).default) },

@@ -4,7 +4,12 @@ import { defaultTenant, tenantSchema } from '../events/schemas.js';
 import { defaultPrefix } from '../store/redis/layout.js';
 import { defaultKafkaOptions } from '../streams/kafka/options.js';
 import { defaultNatsOptions } from '../streams/nats/options.js';
-import { trustConfigKnobs } from '../trust/config.js';
+import { openings, probeKinds, trustConfigKnobs } from '../trust/config.js';
+
+const wordSchema = <const W extends string>(words: readonly W[]) =>
+  z
+    .enum(words, { error: ({ input }) => `must be one of ${words.join(', ')}, got ${JSON.stringify(input)}` })
+    .optional();
 
 /** What a knob may be is the trust model's to say; here it only has to be a number or null. */
 const knobSchema = z
@@ -16,12 +21,15 @@ const knobSchema = z
     ),
   )
   .optional();
-const trustSchema = z.strictObject(
-  Object.fromEntries(trustConfigKnobs.map((knob) => [knob, knobSchema])) as Record<
-    (typeof trustConfigKnobs)[number],
+type NumericKnob = Exclude<(typeof trustConfigKnobs)[number], 'opening' | 'probes'>;
+const trustSchema = z.strictObject({
+  ...(Object.fromEntries(trustConfigKnobs.map((knob) => [knob, knobSchema])) as Record<
+    NumericKnob,
     typeof knobSchema
-  >,
-);
+  >),
+  opening: wordSchema(openings),
+  probes: wordSchema(probeKinds),
+});
 
 const policySchema = z.strictObject({
   name: z.string().min(1),

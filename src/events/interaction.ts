@@ -35,5 +35,6 @@ export function decodeInteraction(
     position: event.position,
     policy: 0,
     traceparent,
+    probe: data.probe,
   };
 }

@@ -6,22 +6,26 @@ import type { Pair } from '../trust/record.js';
 /**
  * A pair as bytes, little-endian; a number that is absent is NaN. The Redis scripts read and write the same.
  *
- *     u8   version, 1
+ *     u8   version, 1; 2: what is known of a change is there
  *     u8   1: there is evidence; 2, 4: the circuit; 8: the times below are there
  *     f64  alpha, beta, lastUpdated, interactionCount, transition
  *     ...  bytes that are the store's own: none, but for Redis
+ *     f64  evidence, nonFailures, failureRuns, furtherFailures, failureRun          if version 2
  *     f64  transitionAt, openedAt, resetTime, resetAt, terminateTime, queuedAt     if times
  *     u32  bytes of agentA, UTF-8, then they ; u32 bytes of agentB, UTF-8, then they
  *
+ * Version 2 is of pairs under `opening: change` alone: what is under `mean` can be read by every version.
  * queuedAt is the store's own, in Redis alone: the time under which the pair stands among what is due.
  */
 export const packedVersion = 1;
+export const packedVersionOfChange = 2;
 
 const hasState = 1;
 const circuitShift = 1;
 const circuitMask = 0b11;
 const hasTimes = 8;
 const headBytes = 42;
+const changeBytes = 40;
 const timesBytes = 48;
 
 /** Packs `pair` after `reserve` bytes that are left for the caller, with `own` zeros for what is the store's own. */
@@ -29,7 +33,8 @@ export function packPair(pair: Pair, reserve = 0, own = 0): Buffer {
   const { state } = pair;
   const lengthA = Buffer.byteLength(pair.agentA, 'utf8');
   const lengthB = Buffer.byteLength(pair.agentB, 'utf8');
-  const buffer = Buffer.allocUnsafe(reserve + headBytes + own + timesBytes + 8 + lengthA + lengthB);
+  const most = headBytes + own + changeBytes + timesBytes + 8 + lengthA + lengthB;
+  const buffer = Buffer.allocUnsafe(reserve + most);
   const times = [pair.transitionAt, state?.openedAt, pair.resetTime, pair.resetAt, pair.terminateTime, null];
   let flags = state === null ? 0 : hasState | (circuitStates.indexOf(state.circuitState) << circuitShift);
   let at = reserve + 2;
@@ -43,12 +48,20 @@ export function packPair(pair: Pair, reserve = 0, own = 0): Buffer {
   number(pair.transition);
   buffer.fill(0, at, at + own);
   at += own;
+  const change = state?.change;
+  if (change !== undefined) {
+    number(change.evidence);
+    number(change.nonFailures);
+    number(change.failureRuns);
+    number(change.furtherFailures);
+    number(change.failureRun);
+  }
   if (times.some((time) => typeof time === 'number')) {
     flags |= hasTimes;
     for (const time of times) number(time ?? Number.NaN);
   }
   at = writeNames(buffer, pair, at);
-  buffer[reserve] = packedVersion;
+  buffer[reserve] = change === undefined ? packedVersion : packedVersionOfChange;
   buffer[reserve + 1] = flags;
   return buffer.subarray(0, at);
 }
@@ -91,8 +104,11 @@ export function unpackPair(pairId: string, buffer: Buffer, offset = 0, own = 0):
 
 function unpack(pairId: string, buffer: Buffer, offset: number, own: number): Pair {
   const version = buffer.readUInt8(offset);
-  if (version !== packedVersion)
-    throw unreadable(pairId, `it has format version ${version}, this one reads ${packedVersion}`);
+  if (version !== packedVersion && version !== packedVersionOfChange)
+    throw unreadable(
+      pairId,
+      `it has format version ${version}, this one reads ${packedVersion} and ${packedVersionOfChange}`,
+    );
   const flags = buffer.readUInt8(offset + 1);
   let at = offset + 2;
   const number = (): number => {
@@ -103,6 +119,16 @@ function unpack(pairId: string, buffer: Buffer, offset: number, own: number): Pa
   const evidence = { alpha: number(), beta: number(), lastUpdated: number(), interactionCount: number() };
   const transition = number();
   at += own;
+  const change =
+    version === packedVersionOfChange
+      ? Object.freeze({
+          evidence: number(),
+          nonFailures: number(),
+          failureRuns: number(),
+          furtherFailures: number(),
+          failureRun: number(),
+        })
+      : null;
   const when = (): number | null => {
     if ((flags & hasTimes) === 0) return null;
     const time = number();
@@ -144,6 +170,7 @@ function unpack(pairId: string, buffer: Buffer, offset: number, own: number): Pa
           circuitState,
           openedAt,
           transition,
+          ...(change === null ? {} : { change }),
         });
   return { pairId, agentA, agentB, state, transition, transitionAt, resetTime, resetAt, terminateTime };
 }

@@ -1,6 +1,6 @@
 import type { Policy } from './policy.js';
 import type { Pair } from './record.js';
-import { freshState, type TrustState } from './state.js';
+import { freshState, type TrustState, underRule } from './state.js';
 import type { Step } from './step.js';
 import { type Cause, describe, numberAfter, type StepRules } from './transition.js';
 
@@ -48,7 +48,11 @@ function terminate(pair: Pair, command: Command, cause: Cause, policy: Policy, r
     return { pair: { ...pair, state: kept, terminateTime }, transitions: [] };
   }
   const transition = numberAfter(pair.transition, rules);
-  const after: TrustState = Object.freeze({ ...state, circuitState: 'TERMINATED', transition });
+  const after: TrustState = Object.freeze({
+    ...underRule(state, policy.config),
+    circuitState: 'TERMINATED',
+    transition,
+  });
   const occurredAt = command.time;
   return {
     pair: { ...pair, state: after, transition, transitionAt: occurredAt, terminateTime },

@@ -22,7 +22,35 @@ export interface TrustConfigOptions {
   readonly recoveryCooldownSeconds?: number | null;
   /** Cap on alpha, so that a long good history does not delay opening; null: none. @defaultValue null */
   readonly alphaMax?: number | null;
+  /**
+   * What opens a circuit: `mean`, the score below the threshold; or `change`, failures that would be rare if the pair
+   * failed as often as is usual for it. `change` needs a `recoveryCooldownSeconds`. @defaultValue 'mean'
+   */
+  readonly opening?: Opening;
+  /** Under `change`: at most one false opening in so many good events; > 1. @defaultValue 10000 */
+  readonly evidence?: number;
+  /** Under `change`: how often a bad pair fails, in (normalMax, 1). @defaultValue 0.8 */
+  readonly badRate?: number;
+  /** Under `change`: any pair may fail this often, even right after a failure; in (0, normalMax). @defaultValue 0.1 */
+  readonly normalRate?: number;
+  /** Under `change`: failing more often is never learnt as normal; in (normalRate, badRate). @defaultValue 0.6 */
+  readonly normalMax?: number;
+  /** Under `change`: how many events are remembered as usual; >= 1, `Infinity` forgets none. @defaultValue 2000 */
+  readonly memory?: number;
+  /**
+   * What moves a HALF_OPEN circuit: `any` event, or `leased` ones alone, whose `probe` is the number of the transition
+   * that half-opened it. @defaultValue 'any'
+   */
+  readonly probes?: Probes;
 }
+
+export const openings = ['mean', 'change'] as const;
+
+export type Opening = (typeof openings)[number];
+
+export const probeKinds = ['any', 'leased'] as const;
+
+export type Probes = (typeof probeKinds)[number];
 
 /** The validated, frozen config of the trust model. Anything out of range is refused when it is made. */
 export class TrustConfig implements Required<TrustConfigOptions> {
@@ -36,6 +64,13 @@ export class TrustConfig implements Required<TrustConfigOptions> {
   readonly partialBetaWeight: number = 0.5;
   readonly recoveryCooldownSeconds: number | null = null;
   readonly alphaMax: number | null = null;
+  readonly opening: Opening = 'mean';
+  readonly evidence: number = 10_000;
+  readonly badRate: number = 0.8;
+  readonly normalRate: number = 0.1;
+  readonly normalMax: number = 0.6;
+  readonly memory: number = 2_000;
+  readonly probes: Probes = 'any';
 
   /**
    * @param options Knobs that differ from the defaults; `undefined` counts as absent.
@@ -48,7 +83,9 @@ export class TrustConfig implements Required<TrustConfigOptions> {
         throw new TrustValueError(knob, value, `is not a knob of the trust config (${known.join(', ')})`);
       if (value !== undefined) Object.assign(this, { [knob]: value });
     }
-    for (const knob of trustConfigKnobs) {
+    // What was given comes first: where two knobs do not go together, it is the one to mend.
+    const given = trustConfigKnobs.filter((knob) => options[knob] !== undefined);
+    for (const knob of [...given, ...trustConfigKnobs]) {
       const rule = rules[knob](this[knob], this);
       if (rule !== null) throw new TrustValueError(knob, this[knob], rule);
     }
@@ -73,6 +110,13 @@ export const trustConfigKnobs = [
   'partialBetaWeight',
   'recoveryCooldownSeconds',
   'alphaMax',
+  'opening',
+  'evidence',
+  'badRate',
+  'normalRate',
+  'normalMax',
+  'memory',
+  'probes',
 ] as const satisfies readonly (keyof TrustConfigOptions)[];
 
 type Rule = (value: unknown, config: TrustConfig) => string | null;
@@ -82,6 +126,23 @@ const prior: Rule = (value) =>
   typeof value === 'number' && value > 0 && value <= largest ? null : 'must be in (0, 1e6]';
 const weight: Rule = (value) =>
   typeof value === 'number' && value >= 0 && value <= largest ? null : 'must be in [0, 1e6]';
+
+function oneOf(words: readonly string[]): Rule {
+  return (value) => (words.some((word) => word === value) ? null : `must be one of ${words.join(', ')}`);
+}
+
+/** The rates of `change` lie between each other, ends excluded. */
+function within(
+  value: unknown,
+  low: number,
+  lowName: string | null,
+  high: number,
+  highName: string | null = null,
+): string | null {
+  if (typeof value === 'number' && value > low && value < high) return null;
+  const end = (bound: number, name: string | null) => (name === null ? `${bound}` : `${name} (${bound})`);
+  return `must be > ${end(low, lowName)} and < ${end(high, highName)}`;
+}
 
 const rules: Record<(typeof trustConfigKnobs)[number], Rule> = {
   threshold: (value) =>
@@ -94,10 +155,23 @@ const rules: Record<(typeof trustConfigKnobs)[number], Rule> = {
   failureWeight: weight,
   partialAlphaWeight: weight,
   partialBetaWeight: weight,
-  recoveryCooldownSeconds: (value) =>
-    value === null || (typeof value === 'number' && value > 0) ? null : 'must be null or > 0',
+  recoveryCooldownSeconds: (value, config) => {
+    if (value === null) return config.opening === 'change' ? 'must be > 0 under opening change' : null;
+    return typeof value === 'number' && value > 0 ? null : 'must be null or > 0';
+  },
   alphaMax: (value, config) =>
     value === null || (typeof value === 'number' && value >= config.alphaPrior)
       ? null
       : `must be null or >= alphaPrior (${config.alphaPrior})`,
+  opening: oneOf(openings),
+  evidence: (value) =>
+    typeof value === 'number' && value > 1 && value < Number.POSITIVE_INFINITY
+      ? null
+      : 'must be > 1 and finite',
+  badRate: (value, config) => within(value, config.normalMax, 'normalMax', 1),
+  normalRate: (value, config) => within(value, 0, null, config.normalMax, 'normalMax'),
+  normalMax: (value, config) => within(value, config.normalRate, 'normalRate', config.badRate, 'badRate'),
+  memory: (value) =>
+    typeof value === 'number' && value >= 1 ? null : 'must be >= 1 (Infinity forgets nothing)',
+  probes: oneOf(probeKinds),
 };

@@ -1,7 +1,8 @@
 import { addEvidence, score } from './beta.js';
-import { judge } from './circuit.js';
+import { judgeChange, observe, unchanged } from './change.js';
+import { type Circuit, judge } from './circuit.js';
 import { TrustConfig, type TrustConfigOptions } from './config.js';
-import { decay } from './decay.js';
+import { decay, decayFactor, type Evidence } from './decay.js';
 import { TrustValueError } from './errors.js';
 import { type TrustOutcome, trustOutcomes } from './outcome.js';
 import { makePairId } from './pair.js';
@@ -41,14 +42,24 @@ export class TrustEvaluator {
     return score(decay(state, t - state.lastUpdated, this.config.halfLifeSeconds));
   }
 
-  /** Whether an agent should stop at time `t`: the pair is TERMINATED or its decayed score is below the threshold. */
+  /**
+   * Whether an agent should stop at time `t`: the pair is TERMINATED or its decayed score is below the threshold.
+   * Under `opening: change` it is the circuit that counts: TERMINATED, or OPEN until its cooldown is over.
+   */
   shouldTerminate(state: TrustState, t: number): boolean {
-    return state.circuitState === 'TERMINATED' || this.scoreAt(state, t) < this.config.threshold;
+    if (this.config.opening === 'mean')
+      return state.circuitState === 'TERMINATED' || this.scoreAt(state, t) < this.config.threshold;
+    checkTime(t);
+    if (state.circuitState !== 'OPEN') return state.circuitState === 'TERMINATED';
+    return t < (state.openedAt ?? state.lastUpdated) + (this.config.recoveryCooldownSeconds ?? 0);
   }
 
-  /** Whether the stored state, not decayed, is below the threshold or TERMINATED. */
+  /** Whether the stored state, not decayed, is below the threshold or TERMINATED; under `change`, OPEN or TERMINATED. */
   isBroken(state: TrustState): boolean {
-    return state.circuitState === 'TERMINATED' || state.trustScore < this.config.threshold;
+    if (state.circuitState === 'TERMINATED') return true;
+    return this.config.opening === 'mean'
+      ? state.trustScore < this.config.threshold
+      : state.circuitState === 'OPEN';
   }
 }
 
@@ -57,7 +68,7 @@ export class TrustEvaluator {
  * and the circuit is judged there.
  *
  * @param number what a change of the circuit gets as its number.
- * @param judged false: the evidence counts and the circuit stays.
+ * @param judged false: the evidence counts and the circuit stays, and so does what is known of a change.
  */
 export function updateState(
   state: TrustState,
@@ -71,11 +82,31 @@ export function updateState(
   const evidence = addEvidence(state, outcome, t, weight, config);
   const trustScore = score(evidence);
   const lastUpdated = Math.max(t, state.lastUpdated);
+  if (config.opening === 'change') {
+    const before = state.change ?? unchanged;
+    const w =
+      t < state.lastUpdated ? weight * decayFactor(state.lastUpdated - t, config.halfLifeSeconds) : weight;
+    const change = judged ? observe(before, outcome, w, state.circuitState === 'CLOSED', config) : before;
+    const circuit = judged ? judgeChange(state, change, outcome, lastUpdated, config) : state;
+    return Object.freeze({ ...updated(state, evidence, trustScore, lastUpdated, circuit, number), change });
+  }
   const circuit = judged
     ? judge(state, trustScore < config.threshold, lastUpdated, config.recoveryCooldownSeconds)
     : state;
+  return Object.freeze(updated(state, evidence, trustScore, lastUpdated, circuit, number));
+}
+
+/** Written out: every interaction goes through here, and what is known of a change is left out under `mean`. */
+function updated(
+  state: TrustState,
+  evidence: Evidence,
+  trustScore: number,
+  lastUpdated: number,
+  circuit: Circuit,
+  number: number,
+): TrustState {
   const moved = circuit.circuitState !== state.circuitState;
-  return Object.freeze({
+  return {
     pairId: state.pairId,
     agentA: state.agentA,
     agentB: state.agentB,
@@ -87,7 +118,7 @@ export function updateState(
     circuitState: circuit.circuitState,
     openedAt: circuit.openedAt,
     transition: moved ? number : state.transition,
-  });
+  };
 }
 
 /** Numbers only rise per pair, and a pair that lost its past starts above it: the clock has gone on. */

@@ -1,4 +1,5 @@
 import { score } from './beta.js';
+import type { ChangeState } from './change.js';
 import type { CircuitState } from './circuit.js';
 import type { TrustConfig } from './config.js';
 import { TrustValueError } from './errors.js';
@@ -22,6 +23,8 @@ export interface TrustState {
   readonly openedAt: number | null;
   /** Number of the last change of the circuit; only rises; 0 if there was none. */
   readonly transition: number;
+  /** What is known of a change for the worse; absent under `opening: mean`, and before the first event. */
+  readonly change?: ChangeState;
 }
 
 export interface PairNames {
@@ -53,6 +56,13 @@ export function freshState(pair: PairNames, t: number, config: TrustConfig, tran
     openedAt: null,
     transition,
   });
+}
+
+/** The state as a config has it written: under `mean` nothing is kept of a change, so that every version can read it. */
+export function underRule(state: TrustState, config: TrustConfig): TrustState {
+  if (state.change === undefined || config.opening === 'change') return state;
+  const { change: _, ...rest } = state;
+  return Object.freeze(rest);
 }
 
 /** @throws TrustValueError when `t` is not a finite number of seconds. */

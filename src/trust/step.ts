@@ -4,13 +4,14 @@
  * changes of the circuit on the way. The stores run these; the Redis scripts are their translation.
  */
 import { score } from './beta.js';
+import type { TrustConfig } from './config.js';
 import { decay } from './decay.js';
 import { updateState } from './evaluator.js';
 import { recoversAt } from './forecast.js';
 import type { TrustOutcome } from './outcome.js';
 import type { Policy } from './policy.js';
 import { type Pair, withState } from './record.js';
-import { freshState, type TrustState } from './state.js';
+import { freshState, type TrustState, underRule } from './state.js';
 import { describe, numberAfter, type StepRules, type Transition } from './transition.js';
 
 export interface Interaction {
@@ -18,6 +19,8 @@ export interface Interaction {
   /** Seconds since the epoch. */
   readonly time: number;
   readonly weight: number;
+  /** Number of the transition that half-opened the circuit under which the call ran, if its sender says so. */
+  readonly probe?: number | undefined;
 }
 
 export interface Step {
@@ -42,11 +45,9 @@ export function applyInteraction(
   const pair = due?.pair ?? before;
   const { outcome, time, weight } = interaction;
   const state = pair.state ?? freshState(pair, time, policy.config, pair.transition);
-  // Older than the last change of the circuit: no answer to the probe that this change let through.
-  const verdict =
-    state.circuitState !== 'HALF_OPEN' || pair.transitionAt === null || time >= pair.transitionAt;
+  const judged = isJudged(pair, state, interaction, policy.config, rules);
   const number = numberAfter(state.transition, rules);
-  const next = updateState(state, outcome, time, weight, policy.config, number, verdict);
+  const next = updateState(state, outcome, time, weight, policy.config, number, judged);
   if (next.circuitState === state.circuitState)
     return { pair: withState(pair, next, pair.transitionAt), transitions: due?.transitions ?? none };
   const transition = describe(
@@ -62,6 +63,25 @@ export function applyInteraction(
 }
 
 /**
+ * Whether an interaction may move the circuit. One that is older than the circuit's last change is no answer to the
+ * probe which that change let through, nor, under `change`, a part of what has happened since.
+ */
+function isJudged(
+  pair: Pair,
+  state: TrustState,
+  { time, probe }: Interaction,
+  config: TrustConfig,
+  { publishes }: StepRules,
+): boolean {
+  const halfOpen = state.circuitState === 'HALF_OPEN';
+  if (!halfOpen && config.opening === 'mean') return true;
+  if (pair.transitionAt !== null && time < pair.transitionAt) return false;
+  if (!halfOpen || config.probes === 'any') return true;
+  // Where events are applied again without telling anybody, the circuit's own number is of some time before.
+  return publishes === false ? probe !== undefined && probe >= pair.transition : probe === pair.transition;
+}
+
+/**
  * Makes the recovery that is due by `until`, or returns null when none is. The due time is worked out anew
  * under `policy`; the score or the cooldown is not compared again, or rounding would make it spin.
  */
@@ -72,9 +92,10 @@ export function recover(pair: Pair, until: number, policy: Policy, rules: StepRu
   if (dueAt === null || dueAt > until) return null;
   const transition = numberAfter(pair.transition, rules);
   const halfOpens = policy.config.recoveryCooldownSeconds !== null;
+  const known = underRule(state, policy.config);
   const after: TrustState = halfOpens
-    ? Object.freeze({ ...state, circuitState: 'HALF_OPEN', transition })
-    : decayTo(state, dueAt, policy, transition);
+    ? Object.freeze({ ...known, circuitState: 'HALF_OPEN', transition })
+    : decayTo(known, dueAt, policy, transition);
   return {
     pair: { ...pair, state: after, transition, transitionAt: dueAt },
     transitions: [

@@ -1,5 +1,8 @@
+import { unchanged } from './change.js';
 import type { CircuitState } from './circuit.js';
+import type { TrustConfig } from './config.js';
 import { nextTransition } from './evaluator.js';
+import { type ChangeTold, tellChange } from './explain.js';
 import { recoversAt } from './forecast.js';
 import type { TrustOutcome } from './outcome.js';
 import type { Policy } from './policy.js';
@@ -30,6 +33,8 @@ export interface Transition extends PairNames {
   /** On `opened`: when the circuit will move by itself if the pair stays silent; null if never. */
   readonly recoversAt: number | null;
   readonly cause: Cause;
+  /** What the circuit is judged by under `opening: change`; absent under `mean`. */
+  readonly change?: ChangeTold;
 }
 
 /** What holds for every step of one process. */
@@ -90,5 +95,11 @@ export function describe(
     occurredAt: change.occurredAt,
     recoversAt: type === 'opened' && rules.timedRecovery ? recoversAt(after, policy.config) : null,
     cause,
+    ...changeOf(after, policy.config),
   };
+}
+
+function changeOf(after: TrustState, config: TrustConfig): Pick<Transition, 'change'> {
+  if (config.opening === 'mean') return {};
+  return { change: tellChange(after.change ?? unchanged, after.circuitState, config) };
 }

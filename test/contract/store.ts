@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { agreesWithTheModel } from './store/agreement.js';
 import { announces } from './store/announce.js';
 import { appliesInteractions } from './store/apply.js';
+import { opensOnAChange } from './store/change.js';
 import { appliesCommands } from './store/command.js';
 import { makesWhatIsDue } from './store/due.js';
 import { expires } from './store/expiry.js';
@@ -20,6 +21,7 @@ export function describeTrustStore(under: StoreUnderTest): void {
     announces(under);
     makesWhatIsDue(under);
     answersReaders(under);
+    opensOnAChange(under);
     if (under.hasClock) expires(under);
     agreesWithTheModel(under);
   });

@@ -36,7 +36,7 @@ async function tamper(path: string, change: (bytes: Buffer) => Buffer = (bytes) 
 }
 
 const ofNextVersion = (bytes: Buffer): Buffer => {
-  bytes[envelopeBytes] = 2;
+  bytes[envelopeBytes] = 3;
   return bytes;
 };
 
@@ -82,7 +82,7 @@ describe('a pair of an unknown format version', () => {
     expect(results[1]).toEqual({
       kind: 'rejected',
       reason: 'state_unreadable',
-      detail: expect.stringMatching(/version 2/),
+      detail: expect.stringMatching(/version 3/),
     });
     expect(kinds(results)).toEqual(['applied', 'rejected', 'applied']);
     expect(kinds(await apply(store, events))).toEqual(['repeat', 'rejected', 'repeat']);

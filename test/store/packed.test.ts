@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packedVersion, packPair, unpackPair } from '../../src/store/packed.js';
+import { packedVersion, packedVersionOfChange, packPair, unpackPair } from '../../src/store/packed.js';
 import { circuitStates } from '../../src/trust/circuit.js';
 import type { Pair } from '../../src/trust/record.js';
 import type { TrustState } from '../../src/trust/state.js';
@@ -34,8 +34,17 @@ const pairs: fc.Arbitrary<Pair> = fc
         openedAt: optional,
       }),
     ),
+    change: fc.option(
+      fc.record({
+        evidence: positive,
+        nonFailures: positive,
+        failureRuns: positive,
+        furtherFailures: positive,
+        failureRun: positive,
+      }),
+    ),
   })
-  .map(({ agentA, agentB, transition, transitionAt, reset, terminateTime, evidence }) => {
+  .map(({ agentA, agentB, transition, transitionAt, reset, terminateTime, evidence, change }) => {
     const state: TrustState | null = evidence && {
       pairId,
       agentA,
@@ -43,6 +52,7 @@ const pairs: fc.Arbitrary<Pair> = fc
       transition,
       trustScore: evidence.alpha / (evidence.alpha + evidence.beta),
       ...evidence,
+      ...(change === null ? {} : { change }),
     };
     const { resetTime, resetAt } = reset ?? { resetTime: null, resetAt: null };
     return { pairId, agentA, agentB, state, transition, transitionAt, resetTime, resetAt, terminateTime };
@@ -82,6 +92,16 @@ describe('a packed pair', () => {
     );
   });
 
+  it('is of the first version unless something is known of a change', () => {
+    fc.assert(
+      fc.property(pairs, (pair) => {
+        const changes = pair.state?.change !== undefined;
+        expect(packPair(pair)[0]).toBe(changes ? packedVersionOfChange : packedVersion);
+      }),
+      { seed },
+    );
+  });
+
   it('takes 52 bytes and its names, when it has nothing but evidence', () => {
     const [pair] = fc.sample(pairs, { seed, numRuns: 1 });
     const state = { alpha: 2, beta: 1, lastUpdated: 0, interactionCount: 1, circuitState: 'CLOSED' as const };
@@ -103,7 +123,7 @@ describe('bytes that are no whole pair of this version are state_unreadable:', (
   it('another version', () => {
     fc.assert(
       fc.property(pairs, fc.nat(255), (pair, version) => {
-        fc.pre(version !== packedVersion);
+        fc.pre(version !== packedVersion && version !== packedVersionOfChange);
         const bytes = packPair(pair);
         bytes[0] = version;
         expect(() => unpackPair(pairId, bytes)).toThrow(unreadable(new RegExp(`${pairId}.* ${version},`)));
@@ -138,9 +158,10 @@ describe('bytes that are no whole pair of this version are state_unreadable:', (
   });
 
   it('any, without a crash', () => {
+    const version = fc.constantFrom(packedVersion, packedVersionOfChange);
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        const told = Buffer.from([packedVersion, ...bytes]);
+      fc.property(version, fc.uint8Array({ maxLength: 200 }), (version, bytes) => {
+        const told = Buffer.from([version, ...bytes]);
         try {
           unpackPair(pairId, told);
         } catch (error) {

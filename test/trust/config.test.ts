@@ -3,7 +3,8 @@ import { TrustConfig, type TrustConfigOptions, trustConfigKnobs } from '../../sr
 import { TrustValueError } from '../../src/trust/errors.js';
 import { readJsonLines, sharedFile } from '../helpers/shared.js';
 
-type Knob = keyof TrustConfigOptions;
+type Word = 'opening' | 'probes';
+type Knob = Exclude<keyof TrustConfigOptions, Word>;
 
 interface KnobRule {
   readonly legal: readonly (number | null)[];
@@ -49,6 +50,23 @@ const knobRules: Record<Knob, KnobRule> = {
     refused: [0, 1 - Number.EPSILON, -1, -infinity],
     rule: '>= alphaPrior (1)',
   },
+  evidence: { legal: [1 + Number.EPSILON, 10_000, 1e300], refused: [1, 0, -1, infinity], rule: '> 1' },
+  badRate: {
+    legal: [0.6 + Number.EPSILON, 1 - 2 ** -53],
+    refused: [0.6, 0, 1, 1.5, infinity],
+    rule: '> normalMax (0.6) and < 1',
+  },
+  normalRate: {
+    legal: [tiny, 0.5],
+    refused: [0, -tiny, 0.6, 0.7, 1, infinity],
+    rule: '> 0 and < normalMax (0.6)',
+  },
+  normalMax: {
+    legal: [0.1 + Number.EPSILON, 0.75],
+    refused: [0.1, 0, 0.8, 0.9, infinity],
+    rule: '> normalRate (0.1) and < badRate (0.8)',
+  },
+  memory: { legal: [1, 2_000, 1e9, infinity], refused: [0, 0.5, -1, -infinity], rule: '>= 1' },
 };
 
 const rows = Object.entries(knobRules) as [Knob, KnobRule][];
@@ -76,8 +94,15 @@ describe('the trust config', () => {
       partialBetaWeight: 0.5,
       recoveryCooldownSeconds: null,
       alphaMax: null,
+      opening: 'mean',
+      evidence: 10_000,
+      badRate: 0.8,
+      normalRate: 0.1,
+      normalMax: 0.6,
+      memory: 2_000,
+      probes: 'any',
     });
-    expect([...trustConfigKnobs].sort()).toEqual(Object.keys(knobRules).sort());
+    expect([...trustConfigKnobs].sort()).toEqual([...Object.keys(knobRules), 'opening', 'probes'].sort());
   });
 
   it.each(rows)('takes every legal %s, both ends included', (knob, { legal }) => {
@@ -108,6 +133,23 @@ describe('the trust config', () => {
     expect(refusal({ alphaMax: 5, alphaPrior: 6 }).message).toBe(
       'alphaMax must be null or >= alphaPrior (6), got 5',
     );
+  });
+
+  it('opens on a change only under a cooldown', () => {
+    expect(new TrustConfig({ opening: 'change', recoveryCooldownSeconds: 60 }).opening).toBe('change');
+    expect(refusal({ opening: 'change' }).message).toBe(
+      'recoveryCooldownSeconds must be > 0 under opening change, got null',
+    );
+    expect(refusal({ opening: 'sudden' }).message).toBe('opening must be one of mean, change, got "sudden"');
+    expect(refusal({ probes: 'all' }).message).toBe('probes must be one of any, leased, got "all"');
+  });
+
+  it('blames the rate that was given where two of them are out of order', () => {
+    expect(refusal({ badRate: 0.5 }).message).toBe('badRate must be > normalMax (0.6) and < 1, got 0.5');
+    expect(refusal({ normalMax: 0.9 }).message).toBe(
+      'normalMax must be > normalRate (0.1) and < badRate (0.8), got 0.9',
+    );
+    expect(new TrustConfig({ normalMax: 0.9, badRate: 0.95 }).normalMax).toBe(0.9);
   });
 
   it('refuses an unknown knob and lists the known ones', () => {

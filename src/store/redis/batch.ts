@@ -16,6 +16,8 @@ const detailBytes = 19;
 const withId = 4;
 const withPosition = 8;
 const withDetails = 16;
+const withProbe = 32;
+const probeDigits = 16;
 
 const callPrefix = 'call\u0000';
 
@@ -151,11 +153,13 @@ class PackedEvents {
     }
     if (segment !== null) marks |= withPosition;
     if (weight !== 1 || policy !== 0) marks |= withDetails;
+    const probe = this.probeOf(event);
+    if (probe !== '') marks |= withDetails | withProbe;
     this.events.setUint8(at, marks);
     this.events.setFloat64(at + 6, event.time, true);
     this.segments.push(segment);
     this.sequences.push(event.position?.sequence ?? 0);
-    this.describe(event, index);
+    this.describe(event, index, probe);
     this.count++;
   }
 
@@ -171,7 +175,17 @@ class PackedEvents {
     });
   }
 
-  private describe({ eventId, traceparent, weight, policy }: InteractionToApply, index: number): void {
+  /** Its digits, where somebody asks for it. */
+  private probeOf({ probe, policy }: InteractionToApply): string {
+    if (probe === undefined || this.batch.policies[policy]?.config.probes !== 'leased') return '';
+    return String(probe).padStart(probeDigits, '0');
+  }
+
+  private describe(
+    { eventId, traceparent, weight, policy }: InteractionToApply,
+    index: number,
+    probe: string,
+  ): void {
     const at = this.count * detailBytes;
     const trace = traceparent ?? '';
     const idLength = Buffer.byteLength(eventId);
@@ -181,8 +195,8 @@ class PackedEvents {
     this.detail.setUint32(at + 12, this.textAt, true);
     this.detail.setUint16(at + 16, idLength, true);
     this.detail.setUint8(at + 18, trace.length);
-    this.texts.push(eventId, trace);
-    this.textAt += idLength + trace.length;
+    this.texts.push(eventId, trace, probe);
+    this.textAt += idLength + trace.length + probe.length;
   }
 }
 
@@ -204,6 +218,13 @@ export function policyArgs(policy: Policy): [numbers: Buffer, text: string] {
     config.partialBetaWeight,
     config.recoveryCooldownSeconds ?? Number.NaN,
     config.alphaMax ?? Number.POSITIVE_INFINITY,
+    config.opening === 'change' ? 1 : 0,
+    config.probes === 'leased' ? 1 : 0,
+    config.evidence,
+    config.badRate,
+    config.normalRate,
+    config.normalMax,
+    config.memory,
   ];
   return [packDoubles(numbers), policyText(policy)];
 }

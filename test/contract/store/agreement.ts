@@ -13,6 +13,7 @@ import type {
 import { circuitStates } from '../../../src/trust/circuit.js';
 import { trustOutcomes } from '../../../src/trust/outcome.js';
 import { makePairId } from '../../../src/trust/pair.js';
+import type { Policy } from '../../../src/trust/policy.js';
 import type { PairNames } from '../../../src/trust/state.js';
 import { batch, command, day, interaction, outboxOf, policy, start } from './given.js';
 import { StoreModel, type Told } from './model.js';
@@ -22,11 +23,22 @@ const tenants = ['default', 'other'];
 const agents = ['a', 'b', 'c', 'ü:💥'];
 const sources = ['log', 'log:1'];
 const replaySpan = 40;
+const onChange = { opening: 'change', recoveryCooldownSeconds: 1_800, evidence: 100 } as const;
 const policies = [
   policy(),
   policy({ recoveryCooldownSeconds: 1_800, halfLifeSeconds: 3_600 }, 'cooldown'),
   policy({ threshold: 0.45, alphaMax: 3, halfLifeSeconds: 7_200 }, 'capped'),
   policy({ threshold: 0.6, alphaPrior: 2, betaPrior: 3, halfLifeSeconds: Infinity }, 'never'),
+  policy({ ...onChange, halfLifeSeconds: 3_600, memory: 3 }, 'change'),
+  policy({ ...onChange, memory: 5, probes: 'leased' }, 'leased-change'),
+  policy({ recoveryCooldownSeconds: 900, halfLifeSeconds: 3_600, probes: 'leased' }, 'leased'),
+];
+/** Stories are of many policies at once, or of a few that they go back and forth between. */
+const policySets = [
+  policies,
+  policies.filter(({ config }) => config.opening === 'change'),
+  policies.filter(({ name }) => name === 'cooldown' || name === 'change'),
+  policies.filter(({ config }) => config.probes === 'leased'),
 ];
 const rules: StoreRules[] = [
   { streamed: true, timedRecovery: true },
@@ -47,6 +59,8 @@ const names = fc.record({ agentA: fc.constantFrom(...agents), agentB: fc.constan
 const tenant = fc.constantFrom(...tenants);
 const policyIndex = fc.nat(policies.length - 1);
 const traceparent = fc.constantFrom(null, '00-trace');
+/** Stands for the number of the pair's last transition before the call. */
+const currentProbe = -1;
 /** Now and then the id of some pair, for other agents. */
 const strayId = fc.option(fc.constantFrom(...pairIds), { freq: 12 });
 
@@ -69,6 +83,7 @@ const event: fc.Arbitrary<InteractionToApply> = fc
       ),
       policy: policyIndex,
       traceparent,
+      probe: fc.constantFrom(undefined, currentProbe, 1),
     }),
   })
   .map(({ tenant, names, strayId, time, outcome, details }) =>
@@ -147,10 +162,16 @@ class Pairing {
   private constructor(
     private readonly under: StoreUnderTest,
     private readonly rules: StoreRules,
+    private readonly policies: readonly Policy[],
   ) {}
 
-  static async run(under: StoreUnderTest, rules: StoreRules, operations: Operation[]): Promise<void> {
-    const pairing = new Pairing(under, rules);
+  static async run(
+    under: StoreUnderTest,
+    rules: StoreRules,
+    policies: readonly Policy[],
+    operations: Operation[],
+  ): Promise<void> {
+    const pairing = new Pairing(under, rules, policies);
     let store = await under.open({ clock: pairing.clock, replaySpan });
     try {
       for (const operation of operations) {
@@ -166,23 +187,26 @@ class Pairing {
     const { model, rules } = this;
     switch (operation.op) {
       case 'apply': {
-        const sent = rules.streamed ? operation.events : operation.events.map(withoutKey);
+        const { policies } = this;
+        const sent = (rules.streamed ? operation.events : operation.events.map(withoutKey)).map((event) =>
+          this.underPolicies(event),
+        );
         const events = this.under.scattered === true ? sent.map(inOwnLog) : sent;
         const work = batch(events, { policies, rules, nowMs: operation.nowMs });
-        expect(told(await store.apply(work))).toEqual(model.apply(work));
+        expect(toldOf(await store.apply(work))).toEqual(model.apply(work));
         break;
       }
       case 'command': {
         const work = this.commandOf(operation);
-        expect(told([await store.command(work)])).toEqual([model.command(work)]);
+        expect(toldOf([await store.command(work)])).toEqual([model.command(work)]);
         break;
       }
       case 'announce': {
         const { tenant, names, strayId, published, policyIndex, timedRecovery, nowMs } = operation;
         const { pairId, agentA, agentB } = astray(interaction('success', 0, names), strayId);
         const request = { tenant, pairId, agentA, agentB, published, timedRecovery, nowMs };
-        const work = { ...request, policy: policies[policyIndex] ?? policy() };
-        expect(told([await store.announce(work)])).toEqual([model.announce(work)]);
+        const work = { ...request, policy: this.underPolicy(policyIndex) };
+        expect(toldOf([await store.announce(work)])).toEqual([model.announce(work)]);
         break;
       }
       case 'due':
@@ -206,6 +230,16 @@ class Pairing {
     return store;
   }
 
+  private underPolicy(index: number): Policy {
+    return this.policies[index % this.policies.length] ?? policy();
+  }
+
+  private underPolicies(event: InteractionToApply): InteractionToApply {
+    const { tenant, pairId, probe } = event;
+    const current = probe === currentProbe ? (this.model.read(tenant, pairId)?.transition ?? 0) : probe;
+    return { ...event, policy: event.policy % this.policies.length, probe: current };
+  }
+
   private async publish(store: TrustStore, count: number): Promise<void> {
     const { model } = this;
     const entries = await store.outbox.read(count);
@@ -223,7 +257,7 @@ class Pairing {
     const made = command(action, time, {
       tenant,
       ...names,
-      policy: policies[policyIndex] ?? policy(),
+      policy: this.underPolicy(policyIndex),
       rules: this.rules,
       nowMs,
       traceparent,
@@ -303,7 +337,7 @@ const byPair = (entries: readonly Entry[]): Entry[] => {
 
 const entriesOf = (entries: readonly OutboxEntry[]): Entry[] => entries.map(({ id: _, ...entry }) => entry);
 
-const told = (
+const toldOf = (
   results: readonly (ApplyResult | CommandResult | AnnounceResult)[],
 ): (Told | AnnounceResult)[] =>
   results.map((result) =>
@@ -315,8 +349,9 @@ export function agreesWithTheModel(under: StoreUnderTest): void {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...rules),
+        fc.constantFrom(...policySets),
         fc.array(operation, { minLength: 1, maxLength: 30, size: 'max' }),
-        (rules, operations) => Pairing.run(under, rules, operations),
+        (rules, policies, operations) => Pairing.run(under, rules, policies, operations),
       ),
       { seed: 20_240_501, numRuns: under.runs ?? 300 },
     );

@@ -1,4 +1,4 @@
--- parts: pair model policy step keep
+-- parts: pair model policy change step keep
 --
 -- Applies a batch of interactions in one atomic step. Reads and computes first and writes last. The events come grouped
 -- by pair, so that one pair is at hand at a time; those of one pair are in their order.
@@ -8,8 +8,8 @@
 --        8: nothing is published ; f64 the processor's clock in ms
 --      2 segments: u16 first byte, u16 bytes ; u16 floor ; f64 position of their first bit
 --      3 pairs: u16 shard, u16 how many of the events are its own ; u32 bytes of both names as stored, then they
---      4 events: u8 outcome + 4: has an id + 8: has a position + 16: its details tell weight and policy ; u8 the bit of
---        its position in its byte ; u16 segment, byte ; f64 time ; 6 bytes of its id's digest
+--      4 events: u8 outcome + 4: has an id + 8: has a position + 16: its details tell weight and policy + 32: and its
+--        texts the probe, in 16 digits after the trace ; u8 the bit of its position in its byte ; u16 segment, byte ; f64 time ; 6 bytes of its id's digest
 --      5 details of each event: f64 weight ; u16 policy ; u16 its place in the batch ; u32, u16, u8 where its id begins
 --        in the texts, its length, that of its trace
 --      6 texts
@@ -83,6 +83,12 @@ local function explain()
   cause.trace = sub(texts, text_at + id_length, text_at + id_length + trace_length - 1)
 end
 
+local function probe_of(event)
+  local _, _, _, text_at, id_length, trace_length = unpack_struct('<dI2I2I4I2B', details, (event - 1) * DETAIL_BYTES + 1)
+  local at = text_at + id_length + trace_length
+  return tonumber(sub(texts, at, at + 15))
+end
+
 -- What becomes of an event of the pair at hand, where it is not applied.
 local function apply_event(policy, t, weight, id)
   if id then
@@ -120,9 +126,14 @@ for p = 1, pair_count do
     marks, power, segment, cell, t, id, events_at = unpack_struct('<BBI2I2dc6', events, events_at)
     n = n + 1
     local weight, policy = 1, 1
+    probe = nil
     if marks >= 16 then
       weight, policy = unpack_struct('<dI2', details, (n - 1) * DETAIL_BYTES + 1)
       marks = marks - 16
+      if marks >= 32 then
+        probe = probe_of(n)
+        marks = marks - 32
+      end
     end
     outcome = marks % 4
     local kind = why

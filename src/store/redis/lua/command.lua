@@ -1,4 +1,4 @@
--- parts: pair model policy step keep
+-- parts: pair model policy change step keep
 --
 -- Applies one operator's command: src/trust/command.ts in Lua.
 --
@@ -45,6 +45,7 @@ local function terminate()
   end
   if not from then begin_state(time, policy) end
   circuit = TERMINATED
+  if not policy.change then evidence = nil end
   note_change(TERMINATES, from or CLOSED, time, BY_OPERATOR, policy, rules)
 end
 

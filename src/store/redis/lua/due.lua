@@ -1,4 +1,4 @@
--- parts: pair model policy step keep
+-- parts: pair model policy change step keep
 --
 -- Makes what is due of pairs that the sweep found.
 --

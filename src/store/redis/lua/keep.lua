@@ -32,13 +32,13 @@ end
 
 -- Plans to write the pair at hand, which is known under this key or gets a `ttl`; nil: it expires as before.
 local function plan_bytes(key, ttl)
-  local times = times_flag()
+  local form = form_of()
   local w = #write_key + 1
   write_key[w] = key
-  if not ttl and times == stored_times then
-    write_bytes[w], write_ttl[w] = pack_head(times), false
+  if not ttl and form == stored_form then
+    write_bytes[w], write_ttl[w] = pack_head(form), false
   else
-    write_bytes[w], write_ttl[w] = pack_head(times) .. names, ttl or 'KEEPTTL'
+    write_bytes[w], write_ttl[w] = pack_head(form) .. names, ttl or 'KEEPTTL'
   end
 end
 
@@ -68,7 +68,7 @@ local function plan(key, due_key, policy, rules, has_fallen)
       ttl = max(1, ceil(seconds + margin))
       kept_until = ceil(now + ttl)
     end
-  elseif kept_until ~= 0 or not stored_times then
+  elseif kept_until ~= 0 or not stored_form then
     kept_until, ttl = 0, 0
   end
   plan_bytes(key, ttl)

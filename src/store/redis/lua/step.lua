@@ -9,6 +9,15 @@ local kind_of = { [CLOSED] = CLOSES, [OPEN] = OPENED, [HALF_OPEN] = HALF_OPENED,
 -- What only a change of the circuit has to know: of which pair it is, and what made it.
 local cause = { outbox = '', key = '', by = 0, outcome = 0, event_id = '', trace = '', actor = '', reason = '' }
 
+-- The probe that the event at hand answers, where it says so: a transition's number.
+local probe = nil
+
+-- What is known of a change, for those who are told of the circuit.
+local function pack_change()
+  if not evidence then return pack_struct(CHANGE_FORM, 1, 0, 0, 0, 0) end
+  return pack_struct(CHANGE_FORM, evidence, non_failures, failure_runs, further_failures, failure_run)
+end
+
 -- Gives the pair its next transition and notes the change, in the format of src/store/redis/transition.ts.
 local function note_change(kind, from, occurred_at, by, policy, rules)
   local previous = transition
@@ -24,7 +33,7 @@ local function note_change(kind, from, occurred_at, by, policy, rules)
   ) .. names .. pack_struct(
     '<I4c0I4c0I4c0I4c0I4c0', #policy.text, policy.text, #cause.event_id, cause.event_id, #cause.trace, cause.trace,
     #cause.actor, cause.actor, #cause.reason, cause.reason
-  )
+  ) .. (policy.change and pack_change() or '')
 end
 
 -- Makes the recovery that is due by `t`, if one is.
@@ -32,6 +41,7 @@ local function recover(t, policy, rules)
   local due = recovers_at(policy)
   if not due or due > t then return end
   local from = circuit
+  if not policy.change then evidence = nil end
   if policy.cooldown then
     circuit = HALF_OPEN
   else
@@ -48,7 +58,41 @@ local function begin_state(t, policy)
   alpha, beta = policy.alpha_prior, policy.beta_prior
   last_updated = t
   count = 0
-  opened_at = nil
+  opened_at, evidence = nil, nil
+end
+
+-- Older than the last change of the circuit: no answer to the probe that this change let through, nor, under `change`,
+-- a part of what has happened since.
+local function is_stale(t)
+  return transition_at and t < transition_at
+end
+
+-- Whether the event at hand may not move a half-open circuit.
+local function is_no_probe(policy)
+  return policy.leased and probe ~= transition
+end
+
+local function move_to(after, policy, rules, explain)
+  local before = circuit
+  if after == before then return end
+  circuit = after
+  explain()
+  note_change(kind_of[after], before, last_updated, BY_INTERACTION, policy, rules)
+end
+
+local function apply_under_change(outcome, t, weight, policy, rules, explain)
+  if not evidence then begin_change() end
+  -- Of a late event the evidence counts as alpha and beta do.
+  local counted = weight
+  if t < last_updated then counted = weight * decay_factor(last_updated - t, policy.half_life) end
+  add_evidence(outcome, t, weight, policy)
+  if is_stale(t) or (circuit == HALF_OPEN and is_no_probe(policy)) then return end
+  observe(outcome, counted, policy.change)
+  local bad = outcome == FAILURE and evidence >= policy.change.most
+  local well = outcome ~= FAILURE and evidence <= 1
+  if bad or circuit == OPEN or (well and circuit == HALF_OPEN) then
+    move_to(judge(bad, last_updated, policy.cooldown), policy, rules, explain)
+  end
 end
 
 -- `explain` fills in the cause, where there is a change that needs it.
@@ -59,15 +103,12 @@ local function apply_interaction(outcome, t, weight, policy, rules, explain)
     explain()
     recover(t, policy, rules)
   end
+  if policy.change then return apply_under_change(outcome, t, weight, policy, rules, explain) end
+  evidence = nil
   local before = circuit
   add_evidence(outcome, t, weight, policy)
   local below = alpha / (alpha + beta) < policy.threshold
   if before == CLOSED and not below then return end
-  -- Older than the last change of the circuit: no answer to the probe that this change let through.
-  if before == HALF_OPEN and t < (transition_at or t) then return end
-  local after = judge(below, last_updated, policy.cooldown)
-  if after == before then return end
-  circuit = after
-  explain()
-  note_change(kind_of[after], before, last_updated, BY_INTERACTION, policy, rules)
+  if before == HALF_OPEN and (is_stale(t) or is_no_probe(policy)) then return end
+  move_to(judge(below, last_updated, policy.cooldown), policy, rules, explain)
 end
