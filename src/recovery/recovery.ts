@@ -59,7 +59,7 @@ export class Recovery {
       if (done === null || !(await this.adopt(tail))) return;
       work.tell(
         `what the store lost is applied again: ${done.lost} of ${done.interactions} interactions were not there, ` +
-          `beside ${done.commands} commands`,
+          `beside ${done.commands} commands; ${done.announced} circuits are told anew`,
         'info',
       );
     } finally {

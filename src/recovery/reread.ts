@@ -6,7 +6,9 @@ import { applyItems, decode, refusalsOf } from '../processor/batch.js';
 import { applyCommand } from '../processor/commands.js';
 import type { Handed } from '../processor/handed.js';
 import { deliveredEvent, refuse, type Work } from '../processor/work.js';
+import type { PinnedResets } from './pinned-resets.js';
 import { lengthOf, readSpan, type Span } from './span.js';
+import { Told } from './told.js';
 
 /**
  * A broker that does not know what it handed out says what is acknowledged, and other processors may acknowledge a
@@ -35,6 +37,8 @@ export interface Reread {
   readonly commands: number;
   /** Interactions that the store did not have. */
   readonly lost: number;
+  /** Pairs whose circuit was told otherwise before, and is told anew. */
+  readonly announced: number;
 }
 
 /**
@@ -46,12 +50,32 @@ export interface Reread {
 export async function reread(given: Work, request: RereadRequest): Promise<Reread | null> {
   // Counters have counted these events before.
   const work: Work = { ...given, observer: {} };
+  const told = await Told.since(work, request.broker, request.tail.since);
+  try {
+    // When resets took effect, that of the span among them.
+    await told.read();
+    const counts = await rereadSpans(work, request, told.resets);
+    if (counts === null) return null;
+    // What came of them is told first, so that it is not told twice.
+    await work.publish();
+    await told.read();
+    return { ...counts, announced: (await told.reconcile()).announced };
+  } finally {
+    await told.close();
+  }
+}
+
+async function rereadSpans(
+  work: Work,
+  request: RereadRequest,
+  resets: PinnedResets,
+): Promise<Omit<Reread, 'announced'> | null> {
   const { tail, broker, signal, begins } = request;
   const counts = { interactions: 0, commands: 0, lost: 0 };
   const take = {
     commands: async (source: LogSource, messages: readonly SourceMessage[]) => {
       counts.commands += messages.length;
-      for (const message of messages) await takeCommand(work, source, message);
+      for (const message of messages) await takeCommand(work, source, message, resets);
     },
     interactions: async (source: LogSource, messages: readonly SourceMessage[]) => {
       counts.interactions += messages.length;
@@ -129,9 +153,14 @@ async function takeInteractions(
 }
 
 /** Commands are ordered by their own time, so one that the store has changes nothing. */
-async function takeCommand(work: Work, source: LogSource, message: SourceMessage): Promise<void> {
+async function takeCommand(
+  work: Work,
+  source: LogSource,
+  message: SourceMessage,
+  resets: PinnedResets,
+): Promise<void> {
   const command = decodeCommand(deliveredEvent(source, message), work.limits);
   if (isRejection(command)) return;
-  const outcome = await applyCommand(work, command);
+  const outcome = await applyCommand(work, resets.pin(command));
   if ('rule' in outcome) await refuse(work, source, [{ message, rejection: outcome }]);
 }

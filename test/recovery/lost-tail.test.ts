@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { Broker } from '../../src/ports.js';
+import { PolicyBook } from '../../src/trust/policies.js';
 import { describeWithServer } from '../servers/describe.js';
 import { startNats } from '../servers/nats.js';
 import { type RedisServer, startRedis } from '../servers/redis.js';
@@ -69,11 +70,57 @@ onEachBroker('what Redis lost', (connector) => {
     await until('it is applied again', async () => lines.length > 1, 20_000);
     expect(lines).toEqual([
       expect.stringMatching(/may have lost writes: \d+ positions are read again/),
-      expect.stringMatching(/400 of \d+ interactions were not there, beside [12] commands/),
+      expect.stringMatching(/400 of \d+ interactions were not there, beside [12] commands; 0 circuits/),
     ]);
     expect(processor.troubled).toEqual([]);
     expect((await fleet.state(store, 'a3'))?.circuitState).toBe('TERMINATED');
     await fleet.publish(100);
+    await fleet.counted(store);
+    await fleet.expectExact(store);
+  });
+
+  it('of a reset is made void again by it, up to where it took effect', async () => {
+    const { redis, fleet } = await given();
+    const { store, lines } = await fleet.start();
+    await fleet.publish(240);
+    await fleet.counted(store);
+    await tell(redis, 'SAVE');
+    await fleet.publish(240);
+    await fleet.counted(store);
+    // Later than its own time: it takes effect at the last event that the pair had.
+    fleet.resetAt.set('a3', fleet.ofAgent('a3').at(-1)?.time ?? 0);
+    await fleet.command('reset', 'a3', fleet.begun);
+    await until('it is reset', async () => (await fleet.state(store, 'a3')) === null);
+    await fleet.publish(120);
+    await fleet.counted(store);
+    await redis.kill();
+    await redis.restart();
+    await until('it is applied again', async () => lines.length > 1, 20_000);
+    await fleet.counted(store);
+    await fleet.expectExact(store);
+  });
+
+  it('is told anew where it comes out otherwise than it was told', async () => {
+    const { redis, fleet } = await given();
+    const { store, lines } = await fleet.start();
+    await fleet.publish(24);
+    await fleet.counted(store);
+    await tell(redis, 'SAVE');
+    const ofPair = async () =>
+      (await fleet.circuits()).filter(({ data }) => data.agent_a === 'a1').map(({ data }) => data);
+    const before = (await fleet.state(store, 'a1'))?.circuitState;
+    await until('its circuit has moved', async () => {
+      await fleet.publish(24);
+      return (await fleet.state(store, 'a1'))?.circuitState !== before;
+    });
+    await fleet.counted(store);
+    const moved = await fleet.state(store, 'a1');
+    await until('that is told', async () => (await ofPair()).at(-1)?.to === moved?.circuitState);
+    // Under these nothing opens.
+    fleet.book = new PolicyBook({ version: 2, default: { threshold: 1e-6 }, policies: [] });
+    await redis.kill();
+    await redis.restart();
+    await until('it is applied again', async () => lines.length > 1, 20_000);
     await fleet.counted(store);
     await fleet.expectExact(store);
   });
