@@ -4,7 +4,6 @@ import { isRejection } from '../events/envelope.js';
 import type { Broker, LogSource, LostTail, SourceMessage } from '../ports.js';
 import { applyItems, decode, refusalsOf } from '../processor/batch.js';
 import { applyCommand } from '../processor/commands.js';
-import type { Handed } from '../processor/handed.js';
 import { deliveredEvent, refuse, type Work } from '../processor/work.js';
 import type { PinnedResets } from './pinned-resets.js';
 import { lengthOf, readSpan, type Span } from './span.js';
@@ -24,8 +23,6 @@ export interface RereadRequest {
   readonly broker: Pick<Broker, 'follow' | 'standing'>;
   /** What this process reads. */
   readonly sources: Readonly<Record<Span['channel'], readonly LogSource[]>>;
-  /** What this process was handed. */
-  readonly handed: Handed;
   readonly signal: AbortSignal;
   /** Told how many positions are to be read. */
   readonly begins: (positions: number) => void;
@@ -109,7 +106,7 @@ interface Look extends Span {
 /** Up to where any processor may have applied each log. */
 async function lookAll(
   work: Work,
-  { broker, sources, handed }: RereadRequest,
+  { broker, sources }: RereadRequest,
   after: ReadonlyMap<string, number>,
 ): Promise<Look[]> {
   const looks: Look[] = [];
@@ -117,11 +114,11 @@ async function lookAll(
     const standing = await work.must(`ask how far the ${channel} are read`, () => broker.standing(channel));
     // Before the first acknowledgement there may be no standing.
     const upTo = new Map(
-      sources[channel].flatMap((source) => source.logs().map((log) => [log, handed.of(log)] as const)),
+      sources[channel].flatMap((source) => source.logs().map((log) => [log, work.handed.of(log)] as const)),
     );
     const unsure = new Set(upTo.keys());
     for (const { source, acknowledged, delivered } of standing) {
-      upTo.set(source, Math.max(delivered, handed.of(source)));
+      upTo.set(source, Math.max(delivered, work.handed.of(source)));
       if (delivered > acknowledged) unsure.delete(source);
       else unsure.add(source);
     }

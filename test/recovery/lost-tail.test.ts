@@ -16,8 +16,10 @@ async function tell({ url }: RedisServer, command: string, ...args: string[]): P
   return client.call(command, ...args).finally(() => client.disconnect());
 }
 
-/** Both brokers as the log. */
-function onEachBroker(name: string, tests: (connector: () => () => Promise<Broker>) => void): void {
+type Connector = () => () => Promise<Broker>;
+
+/** On NATS, then on Kafka. */
+function onBrokers(name: string, onNats: (connector: Connector) => void, onKafka: typeof onNats): void {
   describeWithServer(
     'redis',
     name,
@@ -27,14 +29,14 @@ function onEachBroker(name: string, tests: (connector: () => () => Promise<Broke
         beforeAll(async () => {
           ({ url } = await startNats());
         });
-        tests(() => {
+        onNats(() => {
           const options = optionsFor(url);
           return () => brokerOf(options);
         });
       });
       describeWithServer('kafka', 'on Kafka', () => {
         const kafka = new GivenKafka();
-        tests(() => {
+        onKafka(() => {
           const options = kafka.options();
           return () => kafka.connect(options);
         });
@@ -44,15 +46,15 @@ function onEachBroker(name: string, tests: (connector: () => () => Promise<Broke
   );
 }
 
-onEachBroker('what Redis lost', (connector) => {
-  async function given() {
-    const redis = await startRedis({ own: true });
-    onTestFinished(() => redis.stop());
-    return { redis, fleet: new FleetOnServers(connector(), redis.url) };
-  }
+async function given(connector: Connector) {
+  const redis = await startRedis({ own: true });
+  onTestFinished(() => redis.stop());
+  return { redis, fleet: new FleetOnServers(connector(), redis.url) };
+}
 
+function isReadAgain(connector: Connector): void {
   it('at a restart is read again, applied once, and told', async () => {
-    const { redis, fleet } = await given();
+    const { redis, fleet } = await given(connector);
     const { store, lines, processor } = await fleet.start();
     await fleet.publish(600);
     await fleet.counted(store);
@@ -79,8 +81,32 @@ onEachBroker('what Redis lost', (connector) => {
     await fleet.expectExact(store);
   });
 
+  it('is read again while the batches go on, by each who notices, be it after it was taken over', async () => {
+    const { redis, fleet } = await given(connector);
+    const first = await fleet.start();
+    const late = await fleet.open();
+    await fleet.publish(600);
+    await fleet.counted(first.store);
+    expect(await late.mark([])).toBeNull();
+    await tell(redis, 'SAVE');
+    await fleet.publish(400);
+    await fleet.counted(first.store);
+    await redis.kill();
+    await fleet.publish(200);
+    await redis.restart();
+    await until('the first has it again', async () => first.lines.length > 1, 30_000);
+    const second = await fleet.start({ store: late });
+    await fleet.publish(200);
+    await until('the second has looked too', async () => second.lines.length > 1, 30_000);
+    expect(second.lines[1]).toMatch(/^what the store lost is applied again: /);
+    await fleet.counted(first.store);
+    await fleet.expectExact(first.store);
+  });
+}
+
+function comesOutRight(connector: Connector): void {
   it('of a reset is made void again by it, up to where it took effect', async () => {
-    const { redis, fleet } = await given();
+    const { redis, fleet } = await given(connector);
     const { store, lines } = await fleet.start();
     await fleet.publish(240);
     await fleet.counted(store);
@@ -101,7 +127,7 @@ onEachBroker('what Redis lost', (connector) => {
   });
 
   it('is told anew where it comes out otherwise than it was told', async () => {
-    const { redis, fleet } = await given();
+    const { redis, fleet } = await given(connector);
     const { store, lines } = await fleet.start();
     await fleet.publish(24);
     await fleet.counted(store);
@@ -124,29 +150,16 @@ onEachBroker('what Redis lost', (connector) => {
     await fleet.counted(store);
     await fleet.expectExact(store);
   });
+}
 
-  it('is read again while the batches go on, by each who notices, be it after it was taken over', async () => {
-    const { redis, fleet } = await given();
-    const first = await fleet.start();
-    const late = await fleet.open();
-    await fleet.publish(600);
-    await fleet.counted(first.store);
-    expect(await late.mark([])).toBeNull();
-    await tell(redis, 'SAVE');
-    await fleet.publish(400);
-    await fleet.counted(first.store);
-    await redis.kill();
-    await fleet.publish(200);
-    await redis.restart();
-    await until('the first has it again', async () => first.lines.length > 1, 30_000);
-    const second = await fleet.start({ store: late });
-    await fleet.publish(200);
-    await until('the second has looked too', async () => second.lines.length > 1, 30_000);
-    expect(second.lines[1]).toMatch(/^what the store lost is applied again: /);
-    await fleet.counted(first.store);
-    await fleet.expectExact(first.store);
-  });
-});
+onBrokers(
+  'what Redis lost',
+  (connector) => {
+    isReadAgain(connector);
+    comesOutRight(connector);
+  },
+  isReadAgain,
+);
 
 describeWithServer(
   'redis',
