@@ -16,7 +16,7 @@ export interface Reconciled {
 
 export interface ReconcileRequest {
   /** What was published last, as the circuits log has it after all that the outbox held was published. */
-  readonly published: PublishedCircuits;
+  readonly published: Pick<PublishedCircuits, 'all' | 'has'>;
   /** These are all circuits that ever were: a pair that is none of them was never published. */
   readonly whole: boolean;
 }
@@ -56,7 +56,7 @@ async function announce(
 
 async function* withUnpublished(
   store: TrustStore,
-  published: PublishedCircuits,
+  published: ReconcileRequest['published'],
 ): AsyncGenerator<PublishedPair> {
   yield* published.all();
   for await (const { tenant, pair } of store.circuits()) {

@@ -55,11 +55,11 @@ export class Recovery {
           `the store was restarted or failed over and may have lost writes: ${positions} positions are read again`,
           'warn',
         );
-      const done = await reread(work, { tail, broker, sources: parts, handed: work.handed, signal, begins });
+      const done = await reread(work, { tail, broker, sources: parts, signal, begins });
       if (done === null || !(await this.adopt(tail))) return;
       work.tell(
         `what the store lost is applied again: ${done.lost} of ${done.interactions} interactions were not there, ` +
-          `beside ${done.commands} commands`,
+          `beside ${done.commands} commands; ${done.announced} circuits are told anew`,
         'info',
       );
     } finally {

@@ -4,9 +4,10 @@ import { isRejection } from '../events/envelope.js';
 import type { Broker, LogSource, LostTail, SourceMessage } from '../ports.js';
 import { applyItems, decode, refusalsOf } from '../processor/batch.js';
 import { applyCommand } from '../processor/commands.js';
-import type { Handed } from '../processor/handed.js';
 import { deliveredEvent, refuse, type Work } from '../processor/work.js';
+import type { PinnedResets } from './pinned-resets.js';
 import { lengthOf, readSpan, type Span } from './span.js';
+import { Told } from './told.js';
 
 /**
  * A broker that does not know what it handed out says what is acknowledged, and other processors may acknowledge a
@@ -22,8 +23,6 @@ export interface RereadRequest {
   readonly broker: Pick<Broker, 'follow' | 'standing'>;
   /** What this process reads. */
   readonly sources: Readonly<Record<Span['channel'], readonly LogSource[]>>;
-  /** What this process was handed. */
-  readonly handed: Handed;
   readonly signal: AbortSignal;
   /** Told how many positions are to be read. */
   readonly begins: (positions: number) => void;
@@ -35,6 +34,8 @@ export interface Reread {
   readonly commands: number;
   /** Interactions that the store did not have. */
   readonly lost: number;
+  /** Pairs whose circuit was told otherwise before, and is told anew. */
+  readonly announced: number;
 }
 
 /**
@@ -46,12 +47,32 @@ export interface Reread {
 export async function reread(given: Work, request: RereadRequest): Promise<Reread | null> {
   // Counters have counted these events before.
   const work: Work = { ...given, observer: {} };
+  const told = await Told.since(work, request.broker, request.tail.since);
+  try {
+    // When resets took effect, that of the span among them.
+    await told.read();
+    const counts = await rereadSpans(work, request, told.resets);
+    if (counts === null) return null;
+    // What came of them is told first, so that it is not told twice.
+    await work.publish();
+    await told.read();
+    return { ...counts, announced: (await told.reconcile()).announced };
+  } finally {
+    await told.close();
+  }
+}
+
+async function rereadSpans(
+  work: Work,
+  request: RereadRequest,
+  resets: PinnedResets,
+): Promise<Omit<Reread, 'announced'> | null> {
   const { tail, broker, signal, begins } = request;
   const counts = { interactions: 0, commands: 0, lost: 0 };
   const take = {
     commands: async (source: LogSource, messages: readonly SourceMessage[]) => {
       counts.commands += messages.length;
-      for (const message of messages) await takeCommand(work, source, message);
+      for (const message of messages) await takeCommand(work, source, message, resets);
     },
     interactions: async (source: LogSource, messages: readonly SourceMessage[]) => {
       counts.interactions += messages.length;
@@ -85,7 +106,7 @@ interface Look extends Span {
 /** Up to where any processor may have applied each log. */
 async function lookAll(
   work: Work,
-  { broker, sources, handed }: RereadRequest,
+  { broker, sources }: RereadRequest,
   after: ReadonlyMap<string, number>,
 ): Promise<Look[]> {
   const looks: Look[] = [];
@@ -93,11 +114,11 @@ async function lookAll(
     const standing = await work.must(`ask how far the ${channel} are read`, () => broker.standing(channel));
     // Before the first acknowledgement there may be no standing.
     const upTo = new Map(
-      sources[channel].flatMap((source) => source.logs().map((log) => [log, handed.of(log)] as const)),
+      sources[channel].flatMap((source) => source.logs().map((log) => [log, work.handed.of(log)] as const)),
     );
     const unsure = new Set(upTo.keys());
     for (const { source, acknowledged, delivered } of standing) {
-      upTo.set(source, Math.max(delivered, handed.of(source)));
+      upTo.set(source, Math.max(delivered, work.handed.of(source)));
       if (delivered > acknowledged) unsure.delete(source);
       else unsure.add(source);
     }
@@ -129,9 +150,14 @@ async function takeInteractions(
 }
 
 /** Commands are ordered by their own time, so one that the store has changes nothing. */
-async function takeCommand(work: Work, source: LogSource, message: SourceMessage): Promise<void> {
+async function takeCommand(
+  work: Work,
+  source: LogSource,
+  message: SourceMessage,
+  resets: PinnedResets,
+): Promise<void> {
   const command = decodeCommand(deliveredEvent(source, message), work.limits);
   if (isRejection(command)) return;
-  const outcome = await applyCommand(work, command);
+  const outcome = await applyCommand(work, resets.pin(command));
   if ('rule' in outcome) await refuse(work, source, [{ message, rejection: outcome }]);
 }

@@ -31,8 +31,11 @@ export interface ProcessorChange {
 
 export class FleetOnServers {
   readonly sent: Sent[] = [];
-  private readonly begun = Date.now() / 1_000 - 1_000;
-  private readonly book = new PolicyBook({ version: 1, default: {}, policies: [] });
+  readonly begun = Date.now() / 1_000 - 1_000;
+  /** The policies of all of its processors; another document acts at once. */
+  book = new PolicyBook({ version: 1, default: {}, policies: [] });
+  /** When resets took effect, as the test wants it, seconds since the epoch. */
+  readonly resetAt = new Map<string, number>();
   private outside: Promise<Broker> | undefined;
 
   constructor(
@@ -82,9 +85,8 @@ export class FleetOnServers {
     await (await this.broker()).sink.publish(messages);
   }
 
-  /** An operator's command about one agent and the hub. */
-  async command(action: 'terminate' | 'reset', agent: string, secondsAgo = 0): Promise<void> {
-    const time = Date.now() / 1_000 - secondsAgo;
+  /** An operator's command about one agent and the hub. @param time seconds since the epoch. */
+  async command(action: 'terminate' | 'reset', agent: string, time = Date.now() / 1_000): Promise<void> {
     const fields = { agent_a: agent, agent_b: hub, action, time, actor: 'ann', reason: 'test' };
     await (await this.broker()).sink.publish([message('commands', `${action}-${time}`, fields)]);
   }
@@ -95,9 +97,9 @@ export class FleetOnServers {
     await until(
       `${this.sent.length} are counted and marked`,
       async () => {
-        let count = 0;
-        for (const agent of this.agents) count += (await this.state(store, agent))?.interactionCount ?? 0;
-        if (count !== this.sent.length) return false;
+        for (const agent of this.agents)
+          if (((await this.state(store, agent))?.interactionCount ?? 0) !== this.ofAgent(agent).length)
+            return false;
         const standing = await broker.standing('interactions');
         const marks = new Map(
           (await store.marks()).map(({ source, acknowledged }) => [source, acknowledged]),
@@ -117,7 +119,7 @@ export class FleetOnServers {
       decay({ alpha, beta }, at - lastUpdated, halfLifeSeconds);
     for (const agent of this.agents) {
       let wanted = evaluator.newState(agent, hub, this.begun);
-      for (const { outcome, time, weight } of this.sent.filter((one) => one.agent === agent))
+      for (const { outcome, time, weight } of this.ofAgent(agent))
         wanted = evaluator.update(wanted, outcome, time, weight);
       const found = await this.state(store, agent);
       expect(found?.interactionCount).toBe(wanted.interactionCount);
@@ -158,6 +160,12 @@ export class FleetOnServers {
   broker(): Promise<Broker> {
     this.outside ??= this.connect();
     return this.outside;
+  }
+
+  /** What counts of an agent. */
+  ofAgent(agent: string): readonly Sent[] {
+    const after = this.resetAt.get(agent) ?? 0;
+    return this.sent.filter((one) => one.agent === agent && one.time > after);
   }
 
   private get agents(): string[] {

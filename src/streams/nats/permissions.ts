@@ -50,14 +50,20 @@ function publishes(options: NatsOptions): string[] {
   const { durable } = options;
   const read = (['interactions', 'commands'] as const).map((channel) => placeOf(options, channel).stream);
   const written = (['circuits', 'dead-letters'] as const).map((channel) => placeOf(options, channel));
+  // What a store lost is read again, and what was told of it.
+  const followed = [...read, placeOf(options, 'circuits').stream];
   return [
     ...written.map(({ subjects }) => subjects),
     ...[...read, ...written.map(({ stream }) => stream)].map((stream) => `$JS.API.STREAM.INFO.${stream}`),
     ...read.flatMap((stream) => [
       `$JS.API.CONSUMER.INFO.${stream}.${durable}`,
       `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`,
-      `$JS.API.STREAM.MSG.GET.${stream}`,
       `$JS.ACK.${stream}.${durable}.>`,
+    ]),
+    ...followed.flatMap((stream) => [
+      `$JS.API.STREAM.MSG.GET.${stream}`,
+      `$JS.API.CONSUMER.CREATE.${stream}`,
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`,
     ]),
   ];
 }
