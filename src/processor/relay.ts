@@ -66,6 +66,8 @@ export class Relay {
       for (const round of roundsByPair(entries)) await this.sink.publish(round.map(circuitMessage));
       const gone = await this.outbox.remove(entries);
       if (gone.length > 0) this.onGone(gone, readAt);
+      // There was no more: what came since is for whoever asks since.
+      if (entries.length < maxEntries) return;
       // A sink and an outbox in this process answer at once; those who read what is published need a turn too.
       await this.timers.turn();
     }

@@ -1,8 +1,8 @@
 /** Rounds over all agents, some at a time, so that nothing else waits for a whole one. Pure. */
 import type { AgentBook } from './agent-book.js';
 
-/** As many as are written at a time. */
-export const agentsAtATime = 500;
+/** As many as are written at a time: few, for while Redis compares them no event is applied. */
+export const agentsAtATime = 100;
 
 /** Each round lasts the same, however many agents there are, and takes in those that join it. */
 export class Rounds {

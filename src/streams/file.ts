@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FulcrumError, messageOf } from '../errors.js';
 import type { EventSink, EventSource, SinkMessage, SourceBatch, SourceMessage } from '../ports.js';
 import { type CsvColumns, csvInteractions } from './csv.js';
@@ -27,6 +28,9 @@ export class FileSource implements EventSource {
   /** Why reading ended before the file did; null: it did not. Reading it again would not mend it. */
   failure: FulcrumError | null = null;
 
+  /** What comes next, where it was asked for. */
+  private upcoming: Promise<FileRecord | null> | null;
+
   private constructor(
     readonly name: string,
     /** Of the whole file; 0 when it is not known. */
@@ -34,9 +38,13 @@ export class FileSource implements EventSource {
     private readonly path: string,
     private readonly input: Readable,
     private readonly records: AsyncIterator<FileRecord>,
-    private first: FileRecord | null,
+    first: FileRecord | null,
     private readonly counter: { bytes: number },
-  ) {}
+    /** A pipe, whose next line may be long in coming. */
+    private readonly mayPause: boolean,
+  ) {
+    this.upcoming = Promise.resolve(first);
+  }
 
   /** @throws FulcrumError `input` when the file cannot be read. */
   static async open(options: FileSourceOptions): Promise<FileSource> {
@@ -45,11 +53,13 @@ export class FileSource implements EventSource {
     const counter = { bytes: 0 };
     let sizeBytes = 0;
     let identity = path;
+    let mayPause = stdin;
     try {
       if (!stdin) {
         const stats = await stat(path);
         if (stats.isDirectory()) throw new FulcrumError('input', `${path} is a folder: name a file`);
         sizeBytes = stats.size;
+        mayPause = !stats.isFile();
         identity = await realpath(path);
       }
       const input = stdin ? process.stdin : createReadStream(path, { highWaterMark: 256 * 1024 });
@@ -57,17 +67,24 @@ export class FileSource implements EventSource {
       const first = await records.next();
       const record = first.done === true ? null : first.value;
       const name = nameOf(identity, record, options.csv);
-      return new FileSource(name, sizeBytes, path, input, records, record, counter);
+      return new FileSource(name, sizeBytes, path, input, records, record, counter, mayPause);
     } catch (cause) {
       throw unreadable(path, cause);
     }
   }
 
-  async read(maxMessages: number): Promise<SourceBatch | null> {
+  /** Waits for the first message for ever, and no longer than `maxWaitMs` for those after it. */
+  async read(maxMessages: number, maxWaitMs: number): Promise<SourceBatch | null> {
     const messages: SourceMessage[] = [];
+    let paused: Promise<null> | null = null;
     while (messages.length < maxMessages && !this.closed) {
-      const record = await this.next();
+      if (this.mayPause && messages.length === 1) paused = sleep(maxWaitMs, null, { ref: false });
+      this.upcoming ??= this.next();
+      const record: FileRecord | null = await (paused === null
+        ? this.upcoming
+        : Promise.race([this.upcoming, paused]));
       if (record === null) break;
+      this.upcoming = null;
       this.sequence++;
       messages.push({
         ...record,
@@ -88,11 +105,6 @@ export class FileSource implements EventSource {
   }
 
   private async next(): Promise<FileRecord | null> {
-    const { first } = this;
-    if (first !== null) {
-      this.first = null;
-      return first;
-    }
     try {
       const result = await this.records.next();
       return result.done === true ? null : result.value;

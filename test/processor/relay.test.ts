@@ -55,6 +55,21 @@ function named(message: SinkMessage): string {
 }
 
 describe('the relay', () => {
+  it('asks an outbox once that holds no more than is taken out at a time', async () => {
+    const store = storeWith(['x', 'y']);
+    let reads = 0;
+    const outbox = {
+      read: (limit: number) => {
+        reads++;
+        return store.outbox.read(limit);
+      },
+      remove: store.outbox.remove,
+    };
+    await new Relay(outbox, slowSink()).flush();
+    expect(reads).toBe(1);
+    expect(store.outbox.read(1)).toEqual([]);
+  });
+
   it("publishes one pair's transitions one after another, and those of several pairs together", async () => {
     const store = storeWith(['x', 'y', 'x', 'z', 'x', 'y']);
     const sink = slowSink();

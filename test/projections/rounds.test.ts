@@ -49,8 +49,8 @@ it('takes in those that join a round which is under way', () => {
   const fleet = fleetOf(0);
   const rounds = new Rounds(fleet, 5_000);
   expect(rounds.next()).toEqual([]);
-  fleet.grow(600);
+  fleet.grow(agentsAtATime + 20);
   const first = rounds.next();
-  fleet.grow(300);
+  fleet.grow(agentsAtATime - 40);
   expect(new Set([...first, ...rounds.next()])).toEqual(fleet.agents);
 });

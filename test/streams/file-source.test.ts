@@ -26,7 +26,7 @@ const open = (path: string, options: Partial<FileSourceOptions> = {}): Promise<F
 
 async function readAll(source: FileSource): Promise<SourceMessage[]> {
   const messages: SourceMessage[] = [];
-  for (let batch = await source.read(2); batch !== null; batch = await source.read(2))
+  for (let batch = await source.read(2, 10); batch !== null; batch = await source.read(2, 10))
     messages.push(...batch.messages);
   return messages;
 }
@@ -47,10 +47,10 @@ describe('a file of interactions', () => {
 
   it('gives no more at a time than is asked for, then the end, again and again', async () => {
     const source = await open(fileOf('1\n2\n3\n'));
-    expect((await source.read(2))?.messages).toHaveLength(2);
-    expect((await source.read(2))?.messages).toHaveLength(1);
-    expect(await source.read(2)).toBeNull();
-    expect(await source.read(2)).toBeNull();
+    expect((await source.read(2, 10))?.messages).toHaveLength(2);
+    expect((await source.read(2, 10))?.messages).toHaveLength(1);
+    expect(await source.read(2, 10)).toBeNull();
+    expect(await source.read(2, 10)).toBeNull();
     expect(source.failure).toBeNull();
   });
 
@@ -101,9 +101,9 @@ describe('a file of interactions', () => {
 
   it('ends when it is closed', async () => {
     const source = await open(fileOf('1\n2\n3\n'));
-    await source.read(1);
+    await source.read(1, 10);
     source.close();
-    expect(await source.read(1)).toBeNull();
+    expect(await source.read(1, 10)).toBeNull();
     expect(source.failure).toBeNull();
   });
 });
@@ -145,22 +145,34 @@ describe('a file that cannot be read', () => {
     vi.spyOn(process, 'stdin', 'get').mockReturnValue(input as unknown as typeof process.stdin);
     input.write('{"a":1}\n{"a":2}\n');
     const source = await FileSource.open({ path: '-', maxEventBytes: 100 });
-    const reading = source.read(10);
+    const reading = source.read(10, 10);
     input.destroy(new Error('EIO: i/o error'));
     await reading;
     expect(source.failure).toMatchObject({ code: 'input', message: '- cannot be read: EIO: i/o error' });
-    expect(await source.read(1)).toBeNull();
+    expect(await source.read(1, 10)).toBeNull();
   });
 });
 
 describe('standard input', () => {
+  it('gives what has come when no more comes for a while, and loses nothing of what comes then', async () => {
+    const input = new PassThrough();
+    vi.spyOn(process, 'stdin', 'get').mockReturnValue(input as unknown as typeof process.stdin);
+    input.write('{"a":1}\n{"a":2}\n{"a":');
+    const source = await open('-');
+    expect(textsOf((await source.read(10, 1))?.messages ?? [])).toEqual(['{"a":1}', '{"a":2}']);
+    const reading = source.read(10, 1);
+    input.end('3}\n');
+    expect(textsOf((await reading)?.messages ?? [])).toEqual(['{"a":3}']);
+    expect(await source.read(10, 1)).toBeNull();
+  });
+
   it('ends when it is closed, though nothing comes', async () => {
     const input = new PassThrough();
     vi.spyOn(process, 'stdin', 'get').mockReturnValue(input as unknown as typeof process.stdin);
     input.write('{"a":1}\n');
     const source = await open('-');
-    expect(textsOf((await source.read(1))?.messages ?? [])).toEqual(['{"a":1}']);
-    const reading = source.read(1);
+    expect(textsOf((await source.read(1, 10))?.messages ?? [])).toEqual(['{"a":1}']);
+    const reading = source.read(1, 10);
     source.close();
     expect(await reading).toBeNull();
     expect(source.failure).toBeNull();

@@ -50,12 +50,13 @@ export function offsetOf({ position }: SourceMessage): number {
 
 /** Of several values of one name the last holds. */
 function readHeaders(headers: IHeaders): MessageHeaders {
-  let read: Record<string, string> | null = null;
-  for (const name in headers) {
-    const value = headers[name];
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    read ??= {};
-    read[name.toLowerCase()] = last === undefined ? '' : last.toString();
-  }
-  return read ?? noHeaders;
+  const given = Object.entries(headers);
+  if (given.length === 0) return noHeaders;
+  // Not by assignment, which would lose a header whose name is __proto__.
+  return Object.fromEntries(
+    given.map(([name, value]) => {
+      const last = Array.isArray(value) ? value.at(-1) : value;
+      return [name.toLowerCase(), last === undefined ? '' : last.toString()];
+    }),
+  );
 }

@@ -99,9 +99,8 @@ function headersOf(read: () => MsgHdrs | undefined): MessageHeaders | null {
     return null;
   }
   if (given === undefined) return noHeaders;
-  const named: Record<string, string> = {};
-  for (const [name, values] of given) named[name.toLowerCase()] = values.at(-1) ?? '';
-  return named;
+  // Not by assignment, which would lose a header whose name is __proto__.
+  return Object.fromEntries(Array.from(given, ([name, values]) => [name.toLowerCase(), values.at(-1) ?? '']));
 }
 
 /** Headers that the server would act on. */

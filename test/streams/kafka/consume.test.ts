@@ -53,16 +53,26 @@ describeWithServer('kafka', 'a Kafka topic that is consumed', () => {
     const source = await (await kafka.connect(options)).consume('interactions');
     const producer = kafka.client().producer();
     await producer.connect();
-    const headers = { 'X-Two': ['one', 'two'], binary: Buffer.from([0xff]), empty: '' };
+    const headers = {
+      'X-Two': ['one', 'two'],
+      binary: Buffer.from([0xff]),
+      ['__proto__']: 'kept',
+      empty: '',
+    };
     await producer.send({
       topic: options.topics.interactions,
       messages: [{ value: null }, { key: 'k', value: '', headers }],
     });
     await producer.disconnect();
     const messages = await readMessages(source, 2);
-    expect(messages.map(({ headers }) => headers)).toEqual([
-      {},
-      { 'x-two': 'two', binary: '\ufffd', empty: '' },
+    expect(messages.map(({ headers }) => Object.entries(headers))).toEqual([
+      [],
+      [
+        ['x-two', 'two'],
+        ['binary', '\ufffd'],
+        ['__proto__', 'kept'],
+        ['empty', ''],
+      ],
     ]);
     expect(messages.map(textOf)).toEqual(['', '']);
   });
