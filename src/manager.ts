@@ -45,8 +45,13 @@ export interface TrustManagerOptions {
 }
 
 export interface EvaluateOptions {
-  /** Throw TrustCircuitOpen, once the state is stored, when the score is below the threshold. @defaultValue false */
+  /**
+   * Throw TrustCircuitOpen, once the state is stored, when the score is below the threshold; under `opening: change`,
+   * when the circuit is OPEN. @defaultValue false
+   */
   readonly raiseOnBreak?: boolean;
+  /** Number of the transition that half-opened the circuit under which the call ran, for `probes: leased`. */
+  readonly probe?: number;
 }
 
 const tenant = 'default';
@@ -82,8 +87,8 @@ export class TrustManager {
   /**
    * Records the outcome of one interaction, at the clock's time, and returns the pair's new state.
    *
-   * @throws TrustCircuitOpen when `raiseOnBreak` is set and the stored score is below the threshold or the
-   *   pair is TERMINATED.
+   * @throws TrustCircuitOpen when `raiseOnBreak` is set and the stored score is below the threshold (under `opening:
+   *   change`: the circuit is OPEN) or the pair is TERMINATED.
    * @throws TrustValueError for an unknown outcome, a name that is not well-formed Unicode or a clock that
    *   does not give a finite time.
    */
@@ -95,10 +100,15 @@ export class TrustManager {
   ): Promise<TrustState> {
     checkOutcome(outcome);
     const pairId = makePairId(agentA, agentB);
-    const state = runInContext({ pairId }, this.record, { pairId, agentA, agentB, outcome });
+    const state = runInContext({ pairId }, this.record, {
+      pairId,
+      agentA,
+      agentB,
+      outcome,
+      probe: options.probe,
+    });
     const stored = state instanceof Promise ? await state : state;
-    if (options.raiseOnBreak === true && this.evaluator.isBroken(stored))
-      throw new TrustCircuitOpen(pairId, stored.trustScore, this.config.threshold);
+    if (options.raiseOnBreak === true && this.evaluator.isBroken(stored)) throw this.circuitOpen(stored);
     return stored;
   }
 
@@ -107,6 +117,7 @@ export class TrustManager {
     agentA: string;
     agentB: string;
     outcome: TrustOutcome;
+    probe: number | undefined;
   }): Awaitable<TrustState> => {
     const time = this.now();
     const results = this.store.apply({
@@ -124,6 +135,7 @@ export class TrustManager {
           position: null,
           policy: 0,
           traceparent: null,
+          probe: request.probe,
         },
       ],
       policies: this.policies,
@@ -149,7 +161,10 @@ export class TrustManager {
     );
   }
 
-  /** Whether the pair is TERMINATED or its score, decayed to now, is below the threshold; false if never seen. */
+  /**
+   * Whether the pair is TERMINATED or its score, decayed to now, is below the threshold; false if never seen. Under
+   * `opening: change`: whether it is TERMINATED, or OPEN and its cooldown is not over.
+   */
   async shouldTerminate(agentA: string, agentB: string): Promise<boolean> {
     return this.look(
       agentA,
@@ -245,6 +260,12 @@ export class TrustManager {
         () => this.bridge?.publish({ agentId, state, trustScore, pairId }),
         undefined,
       );
+  }
+
+  private circuitOpen({ pairId, trustScore, circuitState }: TrustState): TrustCircuitOpen {
+    const { threshold, opening } = this.config;
+    const reason = opening === 'mean' ? undefined : circuitState === 'OPEN' ? 'change' : 'terminated';
+    return new TrustCircuitOpen(pairId, trustScore, threshold, reason);
   }
 
   /** The score of a pair never seen. */

@@ -4,6 +4,7 @@ import { FulcrumError } from '../src/errors.js';
 import { type AgentUpdate, TrustManager, type TrustManagerOptions } from '../src/manager.js';
 import type { Awaitable, TrustStore } from '../src/ports.js';
 import { MemoryStore } from '../src/store/memory.js';
+import { liftStore } from '../src/store/simple.js';
 import { TrustCircuitOpen, TrustValueError } from '../src/trust/errors.js';
 import { TrustOutcome } from '../src/trust/outcome.js';
 import { makePairId } from '../src/trust/pair.js';
@@ -102,6 +103,83 @@ describe('raiseOnBreak', () => {
     await fail(manager, 2);
     const state = await manager.evaluate('a', 'b', SUCCESS, { raiseOnBreak: true });
     expect(state).toMatchObject({ circuitState: 'OPEN', trustScore: 0.4 });
+  });
+});
+
+describe('a manager under opening: change', () => {
+  const config = { opening: 'change', recoveryCooldownSeconds: 60 } as const;
+
+  it('stops agents while the circuit is open and its cooldown runs, whatever the score', async () => {
+    const watch = watched({ config });
+    const { manager } = watch;
+    for (let i = 0; i < 100; i++) await manager.evaluate('a', 'b', SUCCESS);
+    await fail(manager, 4);
+    expect(await manager.shouldTerminate('a', 'b')).toBe(false);
+    await fail(manager, 1);
+    expect(await manager.getTrustScore('a', 'b')).toBeGreaterThan(0.9);
+    expect(await manager.shouldTerminate('a', 'b')).toBe(true);
+    watch.now += 59.9;
+    expect(await manager.shouldTerminate('a', 'b')).toBe(true);
+    watch.now += 0.1;
+    expect(await manager.shouldTerminate('a', 'b')).toBe(false);
+  });
+
+  it('raises at the failure that opens, and says why', async () => {
+    const { manager } = watched({ config });
+    // A score below the threshold alone stops nobody.
+    await fail(manager, 4);
+    expect(await manager.getTrustScore('a', 'b')).toBeLessThan(0.3);
+    const error = await refusal(manager.evaluate('a', 'b', FAILURE, { raiseOnBreak: true }));
+    expect(error).toBeInstanceOf(TrustCircuitOpen);
+    expect(error).toMatchObject({ reason: 'change' });
+    expect((error as TrustCircuitOpen).message).toContain('it fails more often than is usual for it');
+  });
+
+  it('does not raise when the pair is half-open, and does when it is TERMINATED', async () => {
+    const watch = watched({ config });
+    const { manager } = watch;
+    await fail(manager, 5);
+    watch.now += 60;
+    const state = await manager.evaluate('a', 'b', SUCCESS, { raiseOnBreak: true });
+    expect(state.circuitState).toBe('HALF_OPEN');
+    await manager.terminate('a', 'b');
+    const error = await refusal(manager.evaluate('a', 'b', SUCCESS, { raiseOnBreak: true }));
+    expect(error).toMatchObject({ reason: 'terminated' });
+  });
+
+  it('takes the probe that a call was, where probes are leased', async () => {
+    const watch = watched({ config: { ...config, probes: 'leased' } });
+    const { manager } = watch;
+    await fail(manager, 5);
+    watch.now += 60;
+    const { transition } = await manager.evaluate('a', 'b', SUCCESS);
+    for (let i = 0; i < 20; i++) await manager.evaluate('a', 'b', SUCCESS);
+    expect((await manager.getState('a', 'b'))?.circuitState).toBe('HALF_OPEN');
+    for (let i = 0; i < 7; i++) await manager.evaluate('a', 'b', SUCCESS, { probe: transition });
+    expect((await manager.getState('a', 'b'))?.circuitState).toBe('CLOSED');
+  });
+
+  it('needs a lifted store that keeps states whole', async () => {
+    const lifted = (keep: (state: TrustState) => TrustState) => {
+      const states = new Map<string, TrustState>();
+      const store = liftStore({
+        get: (id) => states.get(id) ?? null,
+        compareAndSet: (id, _expected, next) => {
+          if (next === null) states.delete(id);
+          else states.set(id, keep(next));
+          return true;
+        },
+      });
+      return new TrustManager({ store, config });
+    };
+    const whole = lifted((state) => state);
+    await fail(whole, 5);
+    expect(await whole.shouldTerminate('a', 'b')).toBe(true);
+    const forgetful = lifted(({ change: _, ...state }) => state);
+    expect(await refusal(forgetful.evaluate('a', 'b', FAILURE))).toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('opening must be mean'),
+    });
   });
 });
 

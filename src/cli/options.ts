@@ -22,6 +22,16 @@ export function positive(flag: string): (text: string) => number {
   };
 }
 
+/** A whole number above 0 of a flag. */
+export function wholeNumber(flag: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new FulcrumError('usage', `${flag} ${text}: must be a whole number > 0`);
+    return value;
+  };
+}
+
 /** @throws FulcrumError `input` when there is no such file, with the nearest there is; `-` always is. */
 export function requireFile(path: string): void {
   if (path !== '-' && !existsSync(path))

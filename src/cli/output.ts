@@ -58,9 +58,10 @@ export function circuitLine(event: CircuitEvent, when: string): string {
         ? 'by time'
         : `by ${data.cause.actor}${data.cause.reason === '' ? '' : `: ${data.cause.reason}`}`;
   const shadow = data.enforced ? '' : colours.dim(' (shadow)');
+  const why = data.explanation === undefined ? '' : `: ${data.explanation}`;
   return (
     `${colours.dim(when)}  ${colourOf(data.to)(what.padEnd(10))}  ${data.agent_a} ↔ ${data.agent_b}  ` +
-    `score ${data.trust_score.toFixed(3)} after ${data.interaction_count} interactions, ${cause}${shadow}`
+    `score ${data.trust_score.toFixed(3)} after ${data.interaction_count} interactions, ${cause}${why}${shadow}`
   );
 }
 

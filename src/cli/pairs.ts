@@ -208,6 +208,8 @@ function printPair(pair: PairView): void {
     ['interactions', String(pair.interaction_count)],
     ['last updated', showTime(pair.last_updated)],
     ['recovers at', showTime(pair.recovers_at) || (state === 'CLOSED' ? '' : 'not by itself')],
+    ['opening', pair.opening],
+    ['explanation', pair.explanation ?? ''],
     ['policy', `${pair.policy.name}${pair.enforced ? '' : ' (shadow)'}`],
     ['pair id', pair.pair_id],
     ['transition', String(pair.transition)],

@@ -1,14 +1,15 @@
 import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { loadConfig, overridesOf } from '../config.js';
-import { messageOf } from '../errors.js';
+import { FulcrumError, messageOf } from '../errors.js';
 import { formatTime } from '../events/time.js';
 import { type ReplayProgress, type ReplayRequest, type ReplayResult, replay } from '../runtime/replay.js';
+import { type CompareFlags, compareOptions, comparisonOf } from './compare.js';
 import { type CsvFlags, csvColumns, csvOptions } from './csv.js';
 import { collect, positive, requireFile, requireWritable } from './options.js';
 import { circuitLine, note, print, printJson, printTable } from './output.js';
 
-interface ReplayFlags extends CsvFlags {
+interface ReplayFlags extends CsvFlags, CompareFlags {
   config?: string;
   data?: string;
   deadLetters?: string;
@@ -25,10 +26,10 @@ const interruptedExitCode = 130;
 const shownRefusals = 10;
 
 export function replayCommand(program: Command): void {
-  csvOptions(
+  const command = csvOptions(
     program
       .command('replay')
-      .argument('<file>', 'NDJSON interactions, or CSV with the column flags; - reads standard input')
+      .argument('[file]', 'NDJSON interactions, or CSV with the column flags; - reads standard input')
       .summary('run a log of interactions through the pipeline')
       .description(
         'Runs a file of interactions through the whole pipeline on their own time, and says which circuits ' +
@@ -38,7 +39,8 @@ export function replayCommand(program: Command): void {
       .option('-c, --config <file>', 'config file with the trust knobs and policies (FULCRUM_CONFIG)')
       .option('-d, --data <folder>', 'keep the state in this data folder')
       .option('--dead-letters <file>', 'append what cannot be accepted to this file, with the reason'),
-  )
+  );
+  compareOptions(command)
     .option('--speed <factor>', 'times real time (default: as fast as it goes)', positive('--speed'))
     .option('--no-timed-recovery', 'circuits of silent pairs wait for an event')
     .option('--events', 'print every circuit event too')
@@ -49,13 +51,18 @@ export function replayCommand(program: Command): void {
       `
 Examples:
   $ fulcrum-trust replay interactions.ndjson --data ./trust
-  $ fulcrum-trust replay ratings.csv --source-column 0 --target-column 1 --rating-column 2 --time-column 3`,
+  $ fulcrum-trust replay ratings.csv --source-column 0 --target-column 1 --rating-column 2 --time-column 3
+  $ fulcrum-trust replay interactions.ndjson --compare --cooldown 60`,
     )
-    .action(async (file: string, flags: ReplayFlags) => {
+    .action(async (named: string | undefined, flags: ReplayFlags) => {
+      const file = named ?? fileAfterPolicies(flags);
       const { config } = loadConfig(flags.config ?? null, {
         ...overridesOf(flags.set),
         ...(flags.timedRecovery ? {} : { timedRecovery: false }),
       });
+      const comparison = comparisonOf(flags, config);
+      if (comparison !== null && flags.data !== undefined)
+        throw new FulcrumError('usage', '--compare judges a whole log: leave out --data');
       requireFile(file);
       if (flags.deadLetters !== undefined) requireWritable('--dead-letters', flags.deadLetters);
       const bar = progressBar(flags);
@@ -75,6 +82,7 @@ Examples:
           if (flags.json === true) printJson(event);
           else print(circuitLine(event, formatTime(Math.round(event.data.occurred_at))));
         },
+        ...(comparison === null ? {} : { onApplied: comparison.event }),
         onRefused: refusalNotes(),
         onProgress: (progress) => bar.update(progress),
         weather: {
@@ -87,10 +95,18 @@ Examples:
         note('interrupted: the summary is of what was read');
         process.exitCode = interruptedExitCode;
       }
-      if (flags.json === true) printJson(result.summary);
+      if (comparison !== null) comparison.print(flags.json === true);
+      else if (flags.json === true) printJson(result.summary);
       else printSummary(result);
       noteOutcome(result);
     });
+}
+
+/** `--compare one two log.ndjson`: the option takes all words, and the last is the file. */
+function fileAfterPolicies({ compare }: ReplayFlags): string {
+  const file = Array.isArray(compare) ? compare.pop() : undefined;
+  if (file === undefined) throw new FulcrumError('usage', 'name the file that is to be replayed');
+  return file;
 }
 
 function refusalNotes(): ReplayRequest['onRefused'] {

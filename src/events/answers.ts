@@ -4,7 +4,8 @@ import { TrustEvaluator } from '../trust/evaluator.js';
 import { recoversAt } from '../trust/forecast.js';
 import type { Policy } from '../trust/policy.js';
 import type { TrustState } from '../trust/state.js';
-import { circuitEventSchema } from './schemas.js';
+import { changeTold } from '../trust/transition.js';
+import { circuitEventSchema, openingData, openingFields } from './schemas.js';
 
 /** A pair as the API and the command line show it: what is stored, and what follows from it now. */
 export const pairViewSchema = z.object({
@@ -25,6 +26,7 @@ export const pairViewSchema = z.object({
   transition: z.int(),
   policy: z.object({ name: z.string(), version: z.int() }),
   enforced: z.boolean(),
+  ...openingFields,
 });
 
 export type PairView = z.infer<typeof pairViewSchema>;
@@ -76,5 +78,6 @@ export function pairView(
     transition: state.transition,
     policy: { name: policy.name, version: policy.version },
     enforced: policy.enforced,
+    ...openingData(changeTold(state, policy.config)),
   };
 }

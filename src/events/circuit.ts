@@ -1,6 +1,12 @@
 import type { OutboxEntry, SinkMessage, SourceMessage } from '../ports.js';
 import type { Cause, Transition, TransitionType } from '../trust/transition.js';
-import { type CircuitData, type CircuitEvent, circuitEventSchema, eventTypes } from './schemas.js';
+import {
+  type CircuitData,
+  type CircuitEvent,
+  circuitEventSchema,
+  eventTypes,
+  openingData,
+} from './schemas.js';
 import { formatTime } from './time.js';
 
 const typeOf: Record<TransitionType, CircuitEvent['type']> = {
@@ -46,6 +52,7 @@ export function circuitData(tenant: string, transition: Transition): CircuitData
     recovers_at: transition.recoversAt,
     cause: causeData(transition.cause),
     enforced: transition.enforced,
+    ...openingData(transition.change),
   };
 }
 

@@ -5,6 +5,8 @@
  */
 import { z } from 'zod';
 import { circuitStates } from '../trust/circuit.js';
+import { openings } from '../trust/config.js';
+import type { ChangeTold } from '../trust/explain.js';
 import { trustOutcomes } from '../trust/outcome.js';
 import { earliestTime, latestTime, parseTime } from './time.js';
 
@@ -177,6 +179,31 @@ export const commandEventSchema = z.object({
 const circuitStateSchema = z.enum(circuitStates);
 const seconds = z.number().describe('seconds since the epoch');
 
+/** By which rule a circuit opens, and what it is judged by under `opening: change`. */
+export const openingFields = {
+  opening: z.enum(openings).default('mean').describe('the rule by which the circuit opens'),
+  change_evidence: z
+    .number()
+    .optional()
+    .describe('under change: how much likelier the recent events are in a bad run than in a normal one'),
+  normal_rate: z.number().optional().describe('under change: how often failing is usual just now'),
+  failure_run: z.number().optional().describe('under change: failures since the last event that was none'),
+  explanation: z.string().optional().describe('under change: all of that in words'),
+};
+
+/** The same, filled in. */
+export function openingData(change: ChangeTold | undefined) {
+  if (change === undefined) return { opening: 'mean' as const };
+  const { evidence, normalRate, failureRun, explanation } = change;
+  return {
+    opening: 'change' as const,
+    change_evidence: evidence,
+    normal_rate: normalRate,
+    failure_run: failureRun,
+    explanation,
+  };
+}
+
 /** `data` of a circuit event. */
 export const circuitDataSchema = z.object({
   tenant: tenantSchema,
@@ -201,6 +228,7 @@ export const circuitDataSchema = z.object({
     z.object({ kind: z.literal('operator'), event_id: z.string(), actor: z.string(), reason: z.string() }),
   ]),
   enforced: z.boolean().describe('false in shadow mode: nobody has to stop'),
+  ...openingFields,
 });
 
 export type CircuitData = z.infer<typeof circuitDataSchema>;

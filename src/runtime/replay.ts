@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock.js';
 import { type Config, policyDocument } from '../config.js';
+import type { AcceptedInteraction } from '../events/interaction.js';
 import type { CircuitEvent } from '../events/schemas.js';
 import type { Rejection, TrustStore } from '../ports.js';
 import { Processor } from '../processor/processor.js';
@@ -30,6 +31,8 @@ export interface ReplayRequest {
   readonly signal: AbortSignal;
   readonly onCircuit: (event: CircuitEvent) => void;
   readonly onRefused: (record: number, rejection: Rejection) => void;
+  /** Told of every event that counts. */
+  readonly onApplied?: (event: AcceptedInteraction) => void;
   readonly onProgress: (progress: ReplayProgress) => void;
   /** Told when something cannot be done and is tried again, and when it can. */
   readonly weather: Weather;
@@ -102,6 +105,7 @@ function createProcessor(
     observer: {
       applied: (event, result) => {
         counter.event(event, result);
+        if (result.kind === 'applied') request.onApplied?.(event);
         if (counter.seen % 1_000 === 0) request.onProgress(progressOf(counter, file));
       },
       refused: (message, rejection) => {

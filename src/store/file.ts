@@ -15,6 +15,7 @@ import type {
   TrustStore,
 } from '../ports.js';
 import { makePairId } from '../trust/pair.js';
+import type { Policy } from '../trust/policy.js';
 import type { Pair } from '../trust/record.js';
 import { announceIn, applyBatch, applyCommandTo, type Ledger } from './engine.js';
 import { type PythonState, pairOf, pythonState, pythonStateSchema } from './python-state.js';
@@ -23,7 +24,8 @@ import { type PythonState, pairOf, pythonState, pythonStateSchema } from './pyth
  * Trust state in one JSON file, the Python package's `trust_state.json`: an object of pair id to state. It is
  * read when the store is made and replaced whole, atomically, by every call that changes it; a process that
  * dies in between leaves the old file. For one process at a time, with one tenant and no stream: it keeps no
- * positions and no outbox, and `TrustManager` is what it is for.
+ * positions and no outbox, and `TrustManager` is what it is for. The format has no place for what `opening: change`
+ * knows of a pair: under that, every call is refused with FulcrumError `usage`.
  *
  * @throws FulcrumError `store_corrupt` when the file is there and cannot be read; it is never overwritten then.
  */
@@ -41,11 +43,17 @@ export class FileStore implements TrustStore {
   }
 
   apply(batch: ApplyBatch): Promise<readonly ApplyResult[]> {
-    return this.change((ledger) => applyBatch(ledger, batch));
+    return this.change((ledger) => {
+      for (const policy of batch.policies) this.refuseChange(policy);
+      return applyBatch(ledger, batch);
+    });
   }
 
   command(command: CommandToApply): Promise<CommandResult> {
-    return this.change((ledger) => applyCommandTo(ledger, command));
+    return this.change((ledger) => {
+      this.refuseChange(command.policy);
+      return applyCommandTo(ledger, command);
+    });
   }
 
   async read(_tenant: string, pairId: string): Promise<Pair | null> {
@@ -80,6 +88,15 @@ export class FileStore implements TrustStore {
 
   async close(): Promise<void> {
     await this.last;
+  }
+
+  private refuseChange({ config }: Policy): void {
+    if (config.opening === 'change')
+      throw new FulcrumError(
+        'usage',
+        `opening must be mean with a FileStore, got "change": ${this.path} is the Python package's, which has no place ` +
+          'for what is known of a change. Use MemoryStore, the embedded store or Redis.',
+      );
   }
 
   /** Runs one step on a copy and keeps it once the file is written. Steps run one after another. */

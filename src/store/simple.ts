@@ -13,7 +13,7 @@ import { type Pair, unknownPair } from '../trust/record.js';
 import type { TrustState } from '../trust/state.js';
 import { announceIn, applyBatch, applyCommandTo, type Ledger } from './engine.js';
 
-/** The least that a store has to do: a table of states with an atomic exchange. */
+/** The least that a store has to do: a table of states, kept whole, with an atomic exchange. */
 export interface SimpleStore {
   /** The state of a pair, or null. */
   get(pairId: string): Awaitable<TrustState | null>;
@@ -29,12 +29,27 @@ const mostAttempts = 100;
 
 /** Makes a store for `TrustManager` of a simple one. It has no outbox, no positions and no timed recovery. */
 export function liftStore(simple: SimpleStore): TrustStore {
+  let keepsChange = false;
+  /** A table that drops what is known of a change would never open a circuit under `opening: change`. */
+  async function checkKept(pairId: string, { change }: TrustState): Promise<void> {
+    if (keepsChange || change === undefined) return;
+    const kept = await simple.get(pairId);
+    if (kept !== null && kept.change === undefined)
+      throw new FulcrumError(
+        'usage',
+        `opening must be mean with a store that does not keep states whole, got "change": pair ${pairId} came back ` +
+          'without its field change',
+      );
+    keepsChange = true;
+  }
   async function exchange<R>(pairId: string, step: (ledger: Ledger) => R): Promise<R> {
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       const before = await simple.get(pairId);
       let after = before;
       const result = step(ledgerOver(pairOf(before), (pair) => (after = pair?.state ?? null)));
-      if (after === before || (await simple.compareAndSet(pairId, before, after))) return result;
+      if (after !== before && !(await simple.compareAndSet(pairId, before, after))) continue;
+      if (after !== null) await checkKept(pairId, after);
+      return result;
     }
     throw new FulcrumError(
       'conflict',

@@ -41,7 +41,7 @@ export interface TrustConfigOptions {
    * What moves a HALF_OPEN circuit: `any` event, or `leased` ones alone, whose `probe` is the number of the transition
    * that half-opened it. @defaultValue 'any'
    */
-  readonly probes?: Probes;
+  readonly probes?: ProbeRule;
 }
 
 export const openings = ['mean', 'change'] as const;
@@ -50,7 +50,7 @@ export type Opening = (typeof openings)[number];
 
 export const probeKinds = ['any', 'leased'] as const;
 
-export type Probes = (typeof probeKinds)[number];
+export type ProbeRule = (typeof probeKinds)[number];
 
 /** The validated, frozen config of the trust model. Anything out of range is refused when it is made. */
 export class TrustConfig implements Required<TrustConfigOptions> {
@@ -70,7 +70,7 @@ export class TrustConfig implements Required<TrustConfigOptions> {
   readonly normalRate: number = 0.1;
   readonly normalMax: number = 0.6;
   readonly memory: number = 2_000;
-  readonly probes: Probes = 'any';
+  readonly probes: ProbeRule = 'any';
 
   /**
    * @param options Knobs that differ from the defaults; `undefined` counts as absent.

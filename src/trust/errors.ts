@@ -18,9 +18,18 @@ export class TrustValueError extends RangeError {
 }
 
 /**
- * Thrown by `TrustManager.evaluate(..., { raiseOnBreak: true })` after the state was stored: the pair's
- * score is below the threshold, or an operator terminated the pair.
+ * Why a pair has to stop. `score`: it is below the threshold. `change`: under `opening: change` its circuit is OPEN.
+ * `terminated`: an operator's word.
  */
+export type CircuitOpenReason = 'score' | 'change' | 'terminated';
+
+const said: Readonly<Record<CircuitOpenReason, (score: number, threshold: number) => string>> = {
+  score: (score, threshold) => `score ${score.toFixed(3)} is below ${threshold}`,
+  change: () => 'it fails more often than is usual for it',
+  terminated: () => 'an operator terminated it',
+};
+
+/** A pair has to stop. Thrown by `TrustManager.evaluate(..., { raiseOnBreak: true })` after the state was stored. */
 export class TrustCircuitOpen extends Error {
   override readonly name = 'TrustCircuitOpen';
 
@@ -31,12 +40,9 @@ export class TrustCircuitOpen extends Error {
     readonly trustScore: number,
     /** The threshold in force, in (0, 1). */
     readonly threshold: number,
+    readonly reason: CircuitOpenReason = trustScore < threshold ? 'score' : 'terminated',
   ) {
-    super(
-      trustScore < threshold
-        ? `trust circuit open for pair ${pairId}: score ${trustScore.toFixed(3)} is below ${threshold}`
-        : `trust circuit open for pair ${pairId}: an operator terminated it`,
-    );
+    super(`trust circuit open for pair ${pairId}: ${said[reason](trustScore, threshold)}`);
   }
 }
 

@@ -69,19 +69,20 @@ export interface Change {
 
 /** The whole of what a change is told with. */
 export function describe(
-  change: Change,
+  moved: Change,
   cause: Cause,
   policy: Policy,
   rules: StepRules,
-  type: TransitionType = typeOf[change.after.circuitState],
+  type: TransitionType = typeOf[moved.after.circuitState],
 ): Transition {
-  const { after } = change;
+  const { after } = moved;
+  const change = changeTold(after, policy.config);
   return {
     type,
     pairId: after.pairId,
     agentA: after.agentA,
     agentB: after.agentB,
-    from: change.from,
+    from: moved.from,
     to: after.circuitState,
     trustScore: after.trustScore,
     alpha: after.alpha,
@@ -91,15 +92,16 @@ export function describe(
     policy: { name: policy.name, version: policy.version },
     enforced: policy.enforced,
     transition: after.transition,
-    previousTransition: change.previous,
-    occurredAt: change.occurredAt,
+    previousTransition: moved.previous,
+    occurredAt: moved.occurredAt,
     recoversAt: type === 'opened' && rules.timedRecovery ? recoversAt(after, policy.config) : null,
     cause,
-    ...changeOf(after, policy.config),
+    ...(change === undefined ? {} : { change }),
   };
 }
 
-function changeOf(after: TrustState, config: TrustConfig): Pick<Transition, 'change'> {
-  if (config.opening === 'mean') return {};
-  return { change: tellChange(after.change ?? unchanged, after.circuitState, config) };
+/** What a circuit is judged by under `opening: change`; undefined under `mean`. */
+export function changeTold(state: TrustState, config: TrustConfig): ChangeTold | undefined {
+  if (config.opening === 'mean') return undefined;
+  return tellChange(state.change ?? unchanged, state.circuitState, config);
 }

@@ -24,7 +24,8 @@ async function forceInRedis(
   store: RedisStore,
   ...[pairId, circuitState, openedAt]: [string, CircuitState, number | null]
 ): Promise<void> {
-  const { client, layout } = store as unknown as { client: RedisClient; layout: Layout };
+  const { calls } = store as unknown as { calls: { client: RedisClient; layout: Layout } };
+  const { client, layout } = calls;
   const pair = (await store.read('default', pairId)) as Pair;
   const state = { ...(pair.state as NonNullable<Pair['state']>), circuitState, openedAt };
   const bytes = packPair({ ...pair, state }, 0, ownBytes);

@@ -37,8 +37,27 @@ describe('a circuit event', () => {
         recovers_at: 1_700_050_541.25,
         cause: { kind: 'interaction', event_id: 'e-2', outcome: 'failure' },
         enforced: true,
+        opening: 'mean',
       },
     });
+  });
+
+  it('says under opening: change what the circuit was judged by', () => {
+    const explanation = '6 failures in a row where 2 % is usual';
+    const change = { evidence: 10_000, normalRate: 0.02, failureRun: 6, explanation };
+    expect(circuitEvent(openedEntry({ change })).data).toMatchObject({
+      opening: 'change',
+      change_evidence: 10_000,
+      normal_rate: 0.02,
+      failure_run: 6,
+      explanation,
+    });
+  });
+
+  it('of an older processor is one of a circuit that opens by the mean', () => {
+    const { data, ...event } = circuitEvent(openedEntry());
+    const { opening: _, ...older } = data;
+    expect(circuitEventSchema.parse({ ...event, data: older }).data.opening).toBe('mean');
   });
 
   it.each<[TransitionType, string]>([

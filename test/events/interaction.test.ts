@@ -140,7 +140,7 @@ describe('data', () => {
       probe: 3,
       attributes: { model: 'm', tokens: 12, cached: true, parent: null },
     });
-    expect(event).toMatchObject({ tenant: 'team-1', outcome: 'partial', weight: 2.5 });
+    expect(event).toMatchObject({ tenant: 'team-1', outcome: 'partial', weight: 2.5, probe: 3 });
   });
 
   it('counts once where it does not say how much', () => {

@@ -63,10 +63,12 @@ describe('a published schema', () => {
     expect(published(name).properties?.['data']?.required).toEqual(fields);
   });
 
-  it('of circuit.v1 requires every field of its data', () => {
+  it('of circuit.v1 requires every field of its data, but for those of the opening rule', () => {
     const data = published('circuit.v1').properties?.['data'];
-    expect(data?.required).toEqual(Object.keys(data?.properties ?? {}));
+    const opening = ['opening', 'change_evidence', 'normal_rate', 'failure_run', 'explanation'];
+    expect([...(data?.required ?? []), ...opening]).toEqual(Object.keys(data?.properties ?? {}));
     expect(data?.required).toHaveLength(18);
+    expect(data?.properties?.['opening']?.enum).toEqual(['mean', 'change']);
   });
 
   it('names the values that a field can take', () => {

@@ -31,7 +31,33 @@ describe('a pair over HTTP', () => {
       transition: expect.any(Number),
       policy: { name: 'default', version: 1 },
       enforced: true,
+      opening: 'mean',
     });
+  });
+
+  it('under opening: change is shown with what it is judged by, and stops until its cooldown is over', async () => {
+    let clock = now;
+    const api = startApi({
+      clock: () => clock,
+      document: { default: { opening: 'change', recoveryCooldownSeconds: 60 } },
+    });
+    const events: unknown[] = [];
+    api.circuits.subscribe(({ body }) => events.push(JSON.parse(Buffer.from(body).toString()).data));
+    const shown = async () => (await api.server.inject('/v1/pairs?agent_a=bob&agent_b=ann')).json();
+    await post(api, '/v1/interactions', failures({}, 5));
+    expect(await shown()).toMatchObject({
+      circuit_state: 'OPEN',
+      should_terminate: true,
+      recovers_at: now + 60,
+      opening: 'change',
+      change_evidence: 10_000,
+      normal_rate: 0.1,
+      failure_run: 5,
+      explanation: '5 failures in a row where 10 % is usual',
+    });
+    clock = now + 60;
+    expect(await shown()).toMatchObject({ should_terminate: false });
+    expect(events).toMatchObject([{ opening: 'change', failure_run: 5 }]);
   });
 
   it('is under the policy that matches it', async () => {

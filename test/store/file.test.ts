@@ -314,3 +314,15 @@ describe("another process's change", () => {
     expect(Object.keys(read())).toEqual([makePairId('a', 'b')]);
   });
 });
+
+it('refuses opening: change, which the format has no place for, and writes nothing', async () => {
+  const config = { opening: 'change', recoveryCooldownSeconds: 60 } as const;
+  const manager = new TrustManager({ store: new FileStore(path), config });
+  const refused = { code: 'usage', message: expect.stringContaining('opening must be mean') };
+  await expect(manager.evaluate('a', 'b', SUCCESS)).rejects.toMatchObject(refused);
+  await expect(manager.terminate('a', 'b')).rejects.toMatchObject(refused);
+  expect(readdirSync(folder)).toEqual([]);
+  const behind = new TrustManager({ store: new FileStore(path), config, asyncFlush: true });
+  await behind.evaluate('a', 'b', SUCCESS);
+  await expect(behind.flush()).rejects.toMatchObject(refused);
+});

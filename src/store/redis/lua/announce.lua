@@ -1,4 +1,4 @@
--- parts: pair model policy step keep
+-- parts: pair model policy change step keep
 --
 -- Compares one pair's circuit with the one that was published last, and tells of it where they differ:
 -- src/trust/announce.ts in Lua.

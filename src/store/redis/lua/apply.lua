@@ -9,7 +9,8 @@
 --      2 segments: u16 first byte, u16 bytes ; u16 floor ; f64 position of their first bit
 --      3 pairs: u16 shard, u16 how many of the events are its own ; u32 bytes of both names as stored, then they
 --      4 events: u8 outcome + 4: has an id + 8: has a position + 16: its details tell weight and policy + 32: and its
---        texts the probe, in 16 digits after the trace ; u8 the bit of its position in its byte ; u16 segment, byte ; f64 time ; 6 bytes of its id's digest
+--        texts the probe, in 16 digits after the trace ; u8 the bit of its position in its byte ; u16 segment, byte ;
+--        f64 time ; 6 bytes of its id's digest
 --      5 details of each event: f64 weight ; u16 policy ; u16 its place in the batch ; u32, u16, u8 where its id begins
 --        in the texts, its length, that of its trace
 --      6 texts
