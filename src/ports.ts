@@ -328,12 +328,13 @@ export interface Broker {
    */
   consume(channel: 'interactions' | 'commands'): Promise<LogSource>;
   /**
-   * All events of a channel for this reader alone: all that are kept, those from now on, or those after the position
-   * that a map gives for a log, as positions name it; a log that is not in the map begins at its start.
+   * All events of a channel for this reader alone: all that are kept, at least the last of each key and those from now
+   * on, those from now on, or those after the position that a map gives for a log, as positions name it; a log that is
+   * not in the map begins at its start.
    */
   follow(
     channel: Channel,
-    from: 'start' | 'now' | ReadonlyMap<string, number>,
+    from: 'start' | 'last' | 'now' | ReadonlyMap<string, number>,
     tenant?: string,
   ): Promise<LogSource>;
   /**
@@ -369,6 +370,18 @@ export interface Lease {
   hold(): Promise<boolean>;
   /** Lets it go, so that another need not wait until it lapses. */
   release(): Promise<void>;
+}
+
+/** A pair that is HALF_OPEN: under this number of its circuit one call may be the probe. */
+export interface ProbedPair extends PairNames {
+  readonly tenant: string;
+  readonly transition: number;
+}
+
+/** Says which call of a whole fleet is the probe of a pair. */
+export interface Probes {
+  /** The right to be it. It is fenced by the number: who holds one of an earlier number keeps nobody from this one. */
+  lease(pair: ProbedPair, holder: string): Lease;
 }
 
 /** The two keys of an agent, as they have to read. */

@@ -18,8 +18,23 @@ export class TrustValueError extends RangeError {
 }
 
 /**
- * Thrown by `TrustManager.evaluate(..., { raiseOnBreak: true })` after the state was stored: the pair's
- * score is below the threshold, or an operator terminated the pair.
+ * Why a call of a pair is refused. `score`: it is below the threshold. `terminated`: an operator's word.
+ * `half_open`: another call is the probe, or nobody can say which is. `stale`: circuits are not known just now, and
+ * the client was told to stop then.
+ */
+export type CircuitOpenReason = 'score' | 'terminated' | 'half_open' | 'stale';
+
+const said: Readonly<Record<CircuitOpenReason, (score: number, threshold: number) => string>> = {
+  score: (score, threshold) =>
+    score < threshold ? `score ${score.toFixed(3)} is below ${threshold}` : 'it has not recovered yet',
+  terminated: () => 'an operator terminated it',
+  half_open: () => 'it is half open, and this call is not the probe',
+  stale: () => 'circuits are not known just now, and whenStale is failClosed',
+};
+
+/**
+ * A pair has to stop. Thrown by `TrustManager.evaluate(..., { raiseOnBreak: true })` after the state was stored, and by
+ * the client's `guard` instead of calling.
  */
 export class TrustCircuitOpen extends Error {
   override readonly name = 'TrustCircuitOpen';
@@ -27,16 +42,14 @@ export class TrustCircuitOpen extends Error {
   constructor(
     /** Pair id, 16 hex characters. */
     readonly pairId: string,
-    /** The stored score after the update, in [0, 1]. */
+    /** The score when it was last judged, in [0, 1]; NaN where it is not known. */
     readonly trustScore: number,
-    /** The threshold in force, in (0, 1). */
+    /** The threshold in force, in (0, 1); NaN where it is not known. */
     readonly threshold: number,
+    readonly reason: CircuitOpenReason = trustScore < threshold ? 'score' : 'terminated',
+    options?: ErrorOptions,
   ) {
-    super(
-      trustScore < threshold
-        ? `trust circuit open for pair ${pairId}: score ${trustScore.toFixed(3)} is below ${threshold}`
-        : `trust circuit open for pair ${pairId}: an operator terminated it`,
-    );
+    super(`trust circuit open for pair ${pairId}: ${said[reason](trustScore, threshold)}`, options);
   }
 }
 

@@ -5,6 +5,7 @@ import { openConnection } from './connect.js';
 import { Follower } from './follower.js';
 import { Link, type OnStatus } from './link.js';
 import type { NatsOptions } from './options.js';
+import { NatsProbes } from './probes.js';
 import { NatsSink } from './sink.js';
 import { NatsSource } from './source.js';
 import { standingOf } from './standing.js';
@@ -38,7 +39,7 @@ export class NatsBroker implements Broker {
 
   follow(
     channel: Channel,
-    from: 'start' | 'now' | ReadonlyMap<string, number>,
+    from: 'start' | 'last' | 'now' | ReadonlyMap<string, number>,
     tenant?: string,
   ): Promise<Follower> {
     return Follower.open(this.link, this.options, { channel, from, tenant });
@@ -46,6 +47,11 @@ export class NatsBroker implements Broker {
 
   standing(channel: 'interactions' | 'commands'): Promise<readonly SourceStanding[]> {
     return standingOf(this.link, this.options, channel);
+  }
+
+  /** @param leaseMs how long a probe's right lasts; of a bucket that is there already, its own limit counts */
+  probes(leaseMs: number): NatsProbes {
+    return new NatsProbes(this.link, this.options, leaseMs);
   }
 
   check(): Promise<readonly Finding[]> {

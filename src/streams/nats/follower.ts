@@ -15,8 +15,11 @@ const forgottenAfterMs = 60_000;
 
 export interface Follow {
   readonly channel: Channel;
-  /** A map gives the last position of a log, as positions name it, that is not wanted. */
-  readonly from: 'start' | 'now' | ReadonlyMap<string, number>;
+  /**
+   * `last`: the last message of each subject, then those from now on. A map gives the last position of a log, as
+   * positions name it, that is not wanted.
+   */
+  readonly from: 'start' | 'last' | 'now' | ReadonlyMap<string, number>;
   /** Messages of this tenant alone. */
   readonly tenant?: string | undefined;
 }
@@ -42,6 +45,7 @@ export class Follower implements LogSource {
     private readonly log: StreamLog,
     private readonly subjects: string,
     after: number,
+    private lastAlone: boolean,
   ) {
     const { stream } = log.place;
     this.name = `nats:${stream}`;
@@ -66,7 +70,7 @@ export class Follower implements LogSource {
     const after = afterOf(from, log.source, state.last_seq);
     // A stream that ends before what was read of it has lost its end.
     log.highest = after;
-    const follower = new Follower(link, log, subjects, after);
+    const follower = new Follower(link, log, subjects, after, from === 'last');
     try {
       await log.look();
       await follower.attach();
@@ -113,6 +117,8 @@ export class Follower implements LogSource {
       return false;
     }
     this.delivered = deliverySequence;
+    // The last ones come in their order: another consumer goes on after this one.
+    this.lastAlone = false;
     this.came = streamSequence;
     this.log.highest = streamSequence;
     return true;
@@ -129,8 +135,9 @@ export class Follower implements LogSource {
     const { stream } = this.log.place;
     const config: Partial<ConsumerConfig> = {
       ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: this.came + 1,
+      ...(this.lastAlone
+        ? { deliver_policy: DeliverPolicy.LastPerSubject }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.came + 1 }),
       filter_subject: this.subjects,
       mem_storage: true,
       num_replicas: 1,
@@ -155,6 +162,6 @@ export class Follower implements LogSource {
 
 /** The last position that is not wanted. */
 function afterOf(from: Follow['from'], source: string, last: number): number {
-  if (from === 'start') return 0;
+  if (from === 'start' || from === 'last') return 0;
   return from === 'now' ? last : (from.get(source) ?? 0);
 }
