@@ -344,6 +344,8 @@ export interface Broker {
    * @throws FulcrumError `denied` when this user may not look
    */
   standing(channel: 'interactions' | 'commands'): Promise<readonly SourceStanding[]>;
+  /** Who may be the probe of a pair; absent where the broker cannot say. */
+  readonly probes?: Probes;
   /** Looks at server, permissions, streams and consumers; creates and changes nothing. */
   check(): Promise<readonly Finding[]>;
   close(): Promise<void>;
@@ -380,8 +382,14 @@ export interface ProbedPair extends PairNames {
 
 /** Says which call of a whole fleet is the probe of a pair. */
 export interface Probes {
-  /** The right to be it. It is fenced by the number: who holds one of an earlier number keeps nobody from this one. */
-  lease(pair: ProbedPair, holder: string): Lease;
+  /**
+   * The right to be it, taken when it is held; of several with one holder each can renew it and let it go. It is fenced
+   * by the number: who holds one of an earlier number keeps nobody from this one.
+   *
+   * @param holder the same for one call as long as it runs, and of no other
+   * @param lastsMs how long it holds without a renewal; a place that has one time for all of them takes its own
+   */
+  lease(pair: ProbedPair, holder: string, lastsMs: number): Lease;
 }
 
 /** The two keys of an agent, as they have to read. */

@@ -58,12 +58,12 @@ async function openWay(options: CompleteOptions): Promise<Way> {
 }
 
 async function openServer(options: CompleteOptions, probes: Probes | null): Promise<Way> {
-  const { server, probeLeaseMs, onStatus } = options;
+  const { server, onStatus } = options;
   switch (server.kind) {
     case 'nats': {
       const { NatsBroker } = await import('../streams/nats/broker.js');
       const broker = await NatsBroker.connect(server.options, onStatus);
-      return new BrokerWay(broker, options, probes ?? broker.probes(probeLeaseMs));
+      return new BrokerWay(broker, options, probes ?? broker.probes);
     }
     case 'kafka': {
       const { KafkaBroker } = await import('../streams/kafka/broker.js');
@@ -79,14 +79,13 @@ async function openServer(options: CompleteOptions, probes: Probes | null): Prom
 
 async function openRedisProbes(
   { url, prefix, ...tls }: ProbeRedisSettings,
-  { probeLeaseMs, onStatus }: CompleteOptions,
+  { onStatus }: CompleteOptions,
 ): Promise<{ readonly probes: Probes; readonly close: () => void }> {
   const { openProbeRedis } = await import('../store/redis/probes.js');
   const files = Object.fromEntries(Object.entries(tls).filter(([, file]) => file !== undefined));
   return openProbeRedis({
     connection: { url, tls: files },
     ...(prefix === undefined ? {} : { prefix }),
-    leaseMs: probeLeaseMs,
     onStatus,
   });
 }

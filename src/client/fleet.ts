@@ -51,6 +51,7 @@ export class Fleet implements AsyncDisposable {
     this.guards = new Guard({
       circuits: this.circuits,
       probes: way.probes,
+      probeLeaseMs: options.probeLeaseMs,
       classifier,
       report: (agentA, agentB, outcome, details) => this.add(agentA, agentB, outcome, details),
     });

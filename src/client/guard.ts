@@ -28,6 +28,7 @@ export interface GuardOptions<T> extends Omit<ReportDetails, 'content' | 'probe'
 export interface GuardParts {
   readonly circuits: Circuits;
   readonly probes: Way['probes'];
+  readonly probeLeaseMs: number;
   readonly classifier: Classifier;
   readonly report: (
     agentA: string,
@@ -134,14 +135,14 @@ export class Guard {
 
   /** @throws TrustCircuitOpen when the call may not be made */
   private async admit(agentA: string, agentB: string): Promise<Admission> {
-    const { circuits, probes } = this.parts;
+    const { circuits, probes, probeLeaseMs } = this.parts;
     for (;;) {
       const circuit = circuits.get(agentA, agentB);
       if (circuits.isOpen(agentA, agentB)) throw refusal(agentA, agentB, circuit);
       if (circuit?.state !== 'HALF_OPEN') return anybody;
       // Nobody has to stop in shadow mode: every call may be the probe.
       if (!circuit.enforced || probes === null) return { probe: circuit.transition, lease: null };
-      const lease = new HeldProbe(probes.lease(circuit, randomUUID()));
+      const lease = new HeldProbe(probes.lease(circuit, randomUUID(), probeLeaseMs));
       try {
         if (!(await lease.take())) throw refusal(agentA, agentB, circuit);
       } catch (error) {

@@ -61,22 +61,22 @@ export class HttpWay implements Way {
 export class HttpProbes implements Probes {
   constructor(private readonly client: HttpClient) {}
 
-  lease(pair: ProbedPair, holder: string): Lease {
-    return new HttpLease(this.client, pair, holder);
+  lease(pair: ProbedPair, holder: string, lastsMs: number): Lease {
+    return new HttpLease(this.client, pair, holder, lastsMs);
   }
 }
 
-/** What a server gives at first; it says itself how long. */
-const usualMs = 30_000;
-
 class HttpLease implements Lease {
-  lastsMs = usualMs;
+  lastsMs: number;
 
   constructor(
     private readonly client: HttpClient,
     private readonly pair: ProbedPair,
     private readonly holder: string,
-  ) {}
+    private readonly wantedMs: number,
+  ) {
+    this.lastsMs = wantedMs;
+  }
 
   async hold(): Promise<boolean> {
     const { granted, lasts_ms: lastsMs } = await this.ask(false);
@@ -96,6 +96,7 @@ class HttpLease implements Lease {
       agent_b: agentB,
       transition,
       holder: this.holder,
+      lasts_ms: this.wantedMs,
       release,
     });
   }

@@ -1,7 +1,7 @@
 /** A way to a server that may not be there yet. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FulcrumError, isPermanent, messageOf } from '../errors.js';
-import type { Lease, ProbedPair, Probes } from '../ports.js';
+import type { Lease, Probes } from '../ports.js';
 import type { StatusListener } from './options.js';
 import type { Refused } from './outbox.js';
 import type { Report } from './report.js';
@@ -23,7 +23,7 @@ export class LateWay implements Way {
     canProbe: boolean,
     private readonly onStatus: StatusListener,
   ) {
-    this.probes = canProbe ? { lease: (pair, holder) => this.lease(pair, holder) } : null;
+    this.probes = canProbe ? { lease: (...asked) => this.lease(...asked) } : null;
     this.opening = this.openAtLast();
   }
 
@@ -69,9 +69,9 @@ export class LateWay implements Way {
     return null;
   }
 
-  private lease(pair: ProbedPair, holder: string): Lease {
+  private lease(...asked: Parameters<Probes['lease']>): Lease {
     const { probes } = this.require();
     if (probes === null) throw this.trouble;
-    return probes.lease(pair, holder);
+    return probes.lease(...asked);
   }
 }

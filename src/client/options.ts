@@ -147,7 +147,7 @@ const fleetSchema = z.strictObject({
       whenFull: z.enum(['wait', 'dropOldest'], { error: "must be 'wait' or 'dropOldest'" }).default('wait'),
     })
     .prefault({}),
-  probeLeaseMs: ms.min(1_000, 'must be at least 1000').default(30_000),
+  probeLeaseMs: ms.min(1_000, 'must be at least 1000').max(600_000, 'must be at most 600000').default(30_000),
   classifier: z
     .custom<Classifier>(
       (value) => typeof (value as Partial<Classifier> | null)?.classify === 'function',

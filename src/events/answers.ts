@@ -55,6 +55,11 @@ export const probeRequestSchema = z.object({
   agent_b: nameSchema,
   transition: z.int('must be a whole number').positive('must be above 0'),
   holder: idSchema.describe('the same for one call as long as it runs, and of no other'),
+  lasts_ms: z
+    .number('must be a number')
+    .min(1_000, 'must be at least 1000')
+    .max(600_000, 'must be at most 600000')
+    .default(30_000),
   release: z.boolean('must be true or false').default(false),
 });
 

@@ -11,7 +11,6 @@ import { RedisLease } from './lease.js';
 export interface ProbeRedisOptions {
   readonly connection: RedisConnection;
   readonly prefix?: string;
-  readonly leaseMs: number;
   readonly onStatus: ConnectionListener;
 }
 
@@ -21,12 +20,11 @@ export class RedisProbes implements Probes {
     private readonly client: RedisClient,
     private readonly url: string,
     private readonly prefix: string,
-    private readonly leaseMs: number,
   ) {}
 
-  lease({ tenant, pairId, transition }: ProbedPair, holder: string): Lease {
+  lease({ tenant, pairId, transition }: ProbedPair, holder: string, lastsMs: number): Lease {
     const key = probeKey(this.prefix, tenant, pairId, transition);
-    return new RedisLease(this.client, this.url, key, this.leaseMs, holder);
+    return new RedisLease(this.client, this.url, key, lastsMs, holder);
   }
 }
 
@@ -34,10 +32,10 @@ export class RedisProbes implements Probes {
 export async function openProbeRedis(
   options: ProbeRedisOptions,
 ): Promise<{ readonly probes: Probes; readonly close: () => void }> {
-  const { connection, prefix = defaultPrefix, leaseMs, onStatus } = options;
+  const { connection, prefix = defaultPrefix, onStatus } = options;
   const client = await connectRedis(connection, onStatus);
   return {
-    probes: new RedisProbes(client, connection.url, prefix, leaseMs),
+    probes: new RedisProbes(client, connection.url, prefix),
     close: () => client.disconnect(),
   };
 }

@@ -7,6 +7,7 @@ import type {
   CommandToApply,
   DueRequest,
   OutboxEntry,
+  Probes,
   SharedStore,
   SourceMark,
   StoreRules,
@@ -42,6 +43,7 @@ import {
 import { openMeta, readProcessor, registerProcessor } from './meta.js';
 import { type OutboxRow, toEntries } from './outbox.js';
 import { SharedPolicies } from './policies.js';
+import { RedisProbes } from './probes.js';
 import { Rights } from './rights.js';
 import { runScript, type ScriptName, type ScriptValue } from './scripts.js';
 import { ServerClock } from './server-clock.js';
@@ -94,6 +96,11 @@ export class RedisStore implements SharedStore {
     this.serverClock = new ServerClock(client);
     this.shards = new Shards(options.onStatus ?? (() => {}));
     this.rights = new Rights(client, options.url);
+  }
+
+  /** Who may be the probe of a pair. */
+  get probes(): Probes {
+    return new RedisProbes(this.client, this.options.url, this.layout.prefix);
   }
 
   /** Whether circuits of silent pairs recover by time here; what processors say, else true. */

@@ -1,4 +1,4 @@
-import type { Broker, Channel, EventSink, Finding, SourceStanding } from '../../ports.js';
+import type { Broker, Channel, EventSink, Finding, Probes, SourceStanding } from '../../ports.js';
 import { checkServer } from './check.js';
 import { checkOptions } from './check-options.js';
 import { openConnection } from './connect.js';
@@ -14,12 +14,14 @@ import { standingOf } from './standing.js';
 export class NatsBroker implements Broker {
   readonly system = 'nats';
   readonly sink: EventSink;
+  readonly probes: Probes;
 
   private constructor(
     private readonly link: Link,
     private readonly options: NatsOptions,
   ) {
     this.sink = new NatsSink(link, options);
+    this.probes = new NatsProbes(link, options);
   }
 
   /**
@@ -47,11 +49,6 @@ export class NatsBroker implements Broker {
 
   standing(channel: 'interactions' | 'commands'): Promise<readonly SourceStanding[]> {
     return standingOf(this.link, this.options, channel);
-  }
-
-  /** @param leaseMs how long a probe's right lasts; of a bucket that is there already, its own limit counts */
-  probes(leaseMs: number): NatsProbes {
-    return new NatsProbes(this.link, this.options, leaseMs);
   }
 
   check(): Promise<readonly Finding[]> {

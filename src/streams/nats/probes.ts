@@ -1,4 +1,4 @@
-import { type KV, NatsError, StorageType } from 'nats';
+import { type KV, StorageType } from 'nats';
 import type { Lease, ProbedPair, Probes } from '../../ports.js';
 import { apiCodes, isApiError } from './errors.js';
 import type { Link } from './link.js';
@@ -11,39 +11,31 @@ export class NatsProbes implements Probes {
   constructor(
     private readonly link: Link,
     private readonly options: Pick<NatsOptions, 'probesBucket' | 'replicas'>,
-    private readonly leaseMs: number,
   ) {}
 
-  lease({ tenant, pairId, transition }: ProbedPair, holder: string): Lease {
-    return new NatsLease(
-      this.link,
-      () => this.open(),
-      `${tenant}.${pairId}.${transition}`,
-      holder,
-      this.leaseMs,
-    );
+  /** A bucket has one time for all of its entries: that of whoever made it. */
+  lease({ tenant, pairId, transition }: ProbedPair, holder: string, lastsMs: number): Lease {
+    const key = `${tenant}.${pairId}.${transition}`;
+    return new NatsLease(this.link, () => this.open(lastsMs), key, holder, lastsMs);
   }
 
   /** The bucket, made when it is absent; a failure is tried again by the next who needs it. */
-  private open(): Promise<Bucket> {
-    this.bucket ??= this.openOnce().catch((error: unknown) => {
+  private open(lastsMs: number): Promise<Bucket> {
+    this.bucket ??= this.openOnce(lastsMs).catch((error: unknown) => {
       this.bucket = null;
       throw error;
     });
     return this.bucket;
   }
 
-  private openOnce(): Promise<Bucket> {
+  private openOnce(ttl: number): Promise<Bucket> {
     const { probesBucket, replicas } = this.options;
     return this.link.ask(`open the bucket ${probesBucket}`, async () => {
-      const kv = await this.link.connection.jetstream().views.kv(probesBucket, {
-        ttl: this.leaseMs,
-        // Leases that a crashed server forgets let one more probe through.
-        storage: StorageType.Memory,
-        replicas,
-      });
-      const { ttl } = await kv.status();
-      return { kv, lastsMs: ttl > 0 ? ttl : this.leaseMs };
+      // A server that crashes forgets them, which lets one more probe through.
+      const settings = { ttl, storage: StorageType.Memory, replicas };
+      const kv = await this.link.connection.jetstream().views.kv(probesBucket, settings);
+      const status = await kv.status();
+      return { kv, lastsMs: status.ttl > 0 ? status.ttl : ttl };
     });
   }
 }
@@ -55,8 +47,6 @@ interface Bucket {
 }
 
 class NatsLease implements Lease {
-  private revision = 0;
-
   constructor(
     private readonly link: Link,
     private readonly open: () => Promise<Bucket>,
@@ -68,29 +58,35 @@ class NatsLease implements Lease {
   async hold(): Promise<boolean> {
     const { kv, lastsMs } = await this.open();
     this.lastsMs = lastsMs;
-    const { revision } = this;
-    const held = await this.unlessTaken('take', () =>
-      revision === 0 ? kv.create(this.key, this.holder) : kv.update(this.key, this.holder, revision),
-    );
-    this.revision = held ?? 0;
-    return held !== null;
+    return this.unlessTaken('take', async () => {
+      const revision = await this.ownRevision(kv);
+      if (revision === null) await kv.create(this.key, this.holder);
+      else await kv.update(this.key, this.holder, revision);
+    });
   }
 
   async release(): Promise<void> {
-    const { revision } = this;
-    if (revision === 0) return;
-    this.revision = 0;
     const { kv } = await this.open();
-    await this.unlessTaken('let go', () => kv.delete(this.key, { previousSeq: revision }));
+    await this.unlessTaken('let go', async () => {
+      const revision = await this.ownRevision(kv);
+      if (revision !== null) await kv.delete(this.key, { previousSeq: revision });
+    });
   }
 
-  /** Null: it is another's by now. */
-  private unlessTaken<T>(verb: string, work: () => Promise<T>): Promise<T | null> {
+  /** Of the entry, if it is this holder's; another's is left to be found in the way. */
+  private async ownRevision(kv: KV): Promise<number | null> {
+    const entry = await kv.get(this.key);
+    return entry?.operation === 'PUT' && entry.string() === this.holder ? entry.revision : null;
+  }
+
+  /** False: it is another's. */
+  private unlessTaken(verb: string, work: () => Promise<void>): Promise<boolean> {
     return this.link.ask(`${verb} the lease of probe ${this.key}`, async () => {
       try {
-        return await work();
+        await work();
+        return true;
       } catch (error) {
-        if (error instanceof NatsError && isApiError(error, apiCodes.wrongLastSequence)) return null;
+        if (isApiError(error, apiCodes.wrongLastSequence)) return false;
         throw error;
       }
     });
