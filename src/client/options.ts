@@ -122,9 +122,12 @@ const ms = z
 const count = z.int('must be a whole number').positive('must be above 0');
 const whenStaleRule = "must be 'failOpen' or 'failClosed': what happens while circuits cannot be known";
 
+/** A client shares its group with nobody: the sooner it hears that a broker is gone, the better. */
+const watchSessionMs = 10_000;
+
 const fleetSchema = z.strictObject({
   nats: settings(list, 'servers', configSchema.shape.nats),
-  kafka: settings(list, 'brokers', configSchema.shape.kafka),
+  kafka: settings(list, 'brokers', configSchema.shape.kafka, { sessionTimeoutMs: watchSessionMs }),
   http: settings(text, 'url', z.strictObject({ url: text, headers: z.record(text, z.string()).optional() })),
   redis: settings(
     text,
@@ -167,13 +170,13 @@ const fleetSchema = z.strictObject({
   onStatus: z.custom<StatusListener>((value) => typeof value === 'function', 'must be a function').optional(),
 });
 
-/** An address alone, in its key, or all settings. */
-function settings<T extends z.ZodType>(address: z.ZodType, key: string, schema: T) {
-  const isAddress = (value: unknown): boolean => typeof value === 'string' || Array.isArray(value);
+/** An address alone, in its key, or all settings; over defaults of a client. */
+function settings<T extends z.ZodType>(address: z.ZodType, key: string, schema: T, defaults: object = {}) {
   return z.preprocess((value, context) => {
-    if (!isAddress(value)) return value;
+    if (typeof value !== 'string' && !Array.isArray(value))
+      return typeof value === 'object' && value !== null ? { ...defaults, ...value } : value;
     const parsed = address.safeParse(value);
-    if (parsed.success) return { [key]: parsed.data };
+    if (parsed.success) return { ...defaults, [key]: parsed.data };
     context.addIssue({ code: 'custom', message: `must be an address, or settings with ${key}` });
     return z.NEVER;
   }, schema.optional());

@@ -242,6 +242,7 @@ export function clientContract({ start, probes, pairs }: ContractOptions): void 
       await until('all are applied', async () => (await counts()) >= total, 60_000);
       expect(await counts()).toBe(total);
       expect(client.counts).toMatchObject({ sent: total, buffered: 0, refused: 0, dropped: 0 });
+      expect(client.counts.retries).toBeGreaterThan(0);
     }, 180_000);
   });
 }

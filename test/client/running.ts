@@ -45,12 +45,11 @@ export async function fleetOnNats(): Promise<RunningFleet> {
 
 export async function fleetOnKafka(): Promise<RunningFleet> {
   const server = await startKafka({ own: true });
-  const broker = await KafkaBroker.connect({
-    ...defaultKafkaOptions,
-    brokers: server.brokers,
-    partitions: 1,
-  });
-  return onBroker(server, broker, { kafka: server.brokers });
+  const { brokers } = server;
+  // As short as a broker allows: it is killed, and nobody wants to wait for that to be noticed.
+  const settings = { brokers: [...brokers], partitions: 1, sessionTimeoutMs: 6_000 };
+  const broker = await KafkaBroker.connect({ ...defaultKafkaOptions, ...settings });
+  return onBroker(server, broker, { kafka: settings });
 }
 
 /** A processor in this process, with its state in memory: it outlives the broker. */
