@@ -224,6 +224,8 @@ const shapes: Readonly<Record<string, object>> = {
 };
 
 function refusal(error: z.ZodError, options: unknown): FulcrumError {
+  if (typeof options !== 'object' || options === null)
+    return new FulcrumError('usage', 'connectFleet: options must be an object');
   const [issue] = error.issues;
   const path = issue?.path.map(String) ?? [];
   if (issue?.code === 'unrecognized_keys') {
