@@ -10,6 +10,12 @@ import type { WatchItem, Way } from './way.js';
 const firstPauseMs = 250;
 const longestPauseMs = 5_000;
 
+/** Resolves when the signal does. */
+function aborted(signal: AbortSignal): Promise<null> {
+  if (signal.aborted) return Promise.resolve(null);
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
+}
+
 export class LateWay implements Way {
   readonly probes: Probes | null;
   private way: Way | null = null;
@@ -33,9 +39,8 @@ export class LateWay implements Way {
 
   async *watch(signal: AbortSignal): AsyncGenerator<WatchItem> {
     if (this.way === null) yield { kind: 'disconnected', error: this.trouble };
-    const way = await this.opening;
-    if (way === null || signal.aborted) return;
-    yield* way.watch(signal);
+    const way = await Promise.race([this.opening, aborted(signal)]);
+    if (way !== null) yield* way.watch(signal);
   }
 
   async close(): Promise<void> {
