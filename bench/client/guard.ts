@@ -4,6 +4,8 @@ import type { Result } from '../result.js';
 import { agentA, agentB, fleetWithout } from './fleet.js';
 
 const calls = 200_000;
+/** As many as one process calls. */
+const pairs = 500;
 const answer = { text: 'done' };
 
 /** What guarding a call of a closed pair adds to it, report into the buffer and batches out of it included. */
@@ -41,7 +43,7 @@ async function plain(_call: number): Promise<object> {
 
 /** Pairs of odd number are closed. */
 function guard(fleet: Fleet, call: number, run: (signal: AbortSignal) => Promise<object>): Promise<object> {
-  const pair = (2 * call + 1) % agentA.length;
+  const pair = (2 * call + 1) % (2 * pairs);
   return fleet.guard(agentA[pair] ?? '', agentB[pair] ?? '', run);
 }
 

@@ -9,6 +9,7 @@ import type { CircuitChange, PairCircuit } from './circuit.js';
 import type { Circuits } from './circuits.js';
 import type { Classifier } from './classifier.js';
 import { checkDetails, checkName, type ReportDetails } from './report.js';
+import { CallSignals } from './signals.js';
 import type { Way } from './way.js';
 
 /** A call that is guarded. The signal fires when the pair's circuit opens while it runs. */
@@ -48,11 +49,12 @@ interface Admission {
 const anybody: Admission = { probe: undefined, lease: null };
 
 export class Guard {
-  /** Calls that listen for their circuit to open, by pair id. */
-  private readonly running = new Map<string, Set<AbortController>>();
+  private readonly signals = new CallSignals();
 
   constructor(private readonly parts: GuardParts) {
-    const abort = (change: CircuitChange): void => this.abort(change);
+    const abort = (change: CircuitChange): void => {
+      if (change.enforced) this.signals.abort(change.pairId, openError(change));
+    };
     parts.circuits.on('opened', abort);
     parts.circuits.on('terminated', abort);
   }
@@ -66,10 +68,10 @@ export class Guard {
     const { circuits } = this.parts;
     const isPlain = circuits.trusted && circuits.get(agentA, agentB) === undefined;
     const admission = isPlain ? anybody : await this.admit(agentA, agentB);
-    // A function that takes none costs none: making a signal takes longer than all the rest.
+    // Who takes none needs none.
     const wanted = run.length > 0;
     const pairId = makePairId(agentA, agentB);
-    const controller = wanted ? this.listen(pairId) : null;
+    const controller = wanted ? this.signals.begin(pairId) : null;
     const signal = controller === null ? neverAborted : signalOf(controller, options?.signal);
     let answer: T;
     try {
@@ -79,7 +81,7 @@ export class Guard {
       this.failed(agentA, agentB, admission, error, aborted, options);
       throw error;
     } finally {
-      if (controller !== null) this.unlisten(pairId, controller);
+      if (controller !== null) this.signals.end(pairId, controller);
     }
     this.succeeded(agentA, agentB, admission, answer, options);
     return answer;
@@ -154,24 +156,6 @@ export class Guard {
       // It moved while the right was asked for.
       lease.giveUp();
     }
-  }
-
-  private listen(pairId: string): AbortController {
-    const controller = new AbortController();
-    const others = this.running.get(pairId);
-    if (others === undefined) this.running.set(pairId, new Set([controller]));
-    else others.add(controller);
-    return controller;
-  }
-
-  private unlisten(pairId: string, controller: AbortController): void {
-    const others = this.running.get(pairId);
-    if (others?.delete(controller) === true && others.size === 0) this.running.delete(pairId);
-  }
-
-  private abort(change: CircuitChange): void {
-    if (!change.enforced) return;
-    for (const controller of this.running.get(change.pairId) ?? []) controller.abort(openError(change));
   }
 }
 
