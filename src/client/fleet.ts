@@ -19,6 +19,9 @@ export interface WithinOptions {
   readonly withinMs?: number | undefined;
 }
 
+/** An object that is no promise: the answer is what a promise resolves to. */
+export type Answer = object & { readonly then?: never };
+
 /** An agent's side of a fleet: it reports what comes of calls, knows which circuits are open, and guards calls. */
 export class Fleet implements AsyncDisposable {
   /** All open circuits of the tenant, looked up in memory. */
@@ -89,7 +92,7 @@ export class Fleet implements AsyncDisposable {
    *   a function without parameters gets one that never fires, which costs less.
    * @throws TrustCircuitOpen when the call was not made; whatever `run` throws
    */
-  guard<T extends object | null | undefined>(
+  guard<T extends Answer | null | undefined>(
     agentA: string,
     agentB: string,
     run: GuardedCall<T>,

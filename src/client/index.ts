@@ -10,7 +10,7 @@ export type { CircuitChange, PairCircuit } from './circuit.js';
 export type { CircuitEvents, Circuits, WhenStale } from './circuits.js';
 export { type Classifier, OutcomeClassifier, type OutcomeClassifierOptions } from './classifier.js';
 export { connectFleet } from './connect.js';
-export type { Fleet, FleetCounts, WithinOptions } from './fleet.js';
+export type { Answer, Fleet, FleetCounts, WithinOptions } from './fleet.js';
 export type { GuardedCall, GuardOptions } from './guard.js';
 export type {
   BufferOptions,

@@ -53,7 +53,7 @@ export async function fleetOnKafka(): Promise<RunningFleet> {
 }
 
 /** A processor in this process, with its state in memory: it outlives the broker. */
-async function onBroker(
+export async function onBroker(
   server: { kill(): Promise<void>; restart(): Promise<void>; stop(): Promise<void> },
   broker: Broker,
   address: RunningFleet['address'],
