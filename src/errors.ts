@@ -16,6 +16,8 @@ export const errorCodes = {
     exitCode: 6,
     meaning: 'the folder is not a data folder of fulcrum-trust, or not a whole one',
   },
+  closed: { exitCode: 1, meaning: 'the client was closed while in use' },
+  buffer_full: { exitCode: 4, meaning: 'a server is away, and no more is kept for it than was said' },
   store_closed: { exitCode: 1, meaning: 'the store was closed while in use' },
   state_unreadable: { exitCode: 6, meaning: 'one stored pair cannot be read' },
   conflict: { exitCode: 1, meaning: 'a store kept refusing compareAndSet' },

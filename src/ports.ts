@@ -377,11 +377,12 @@ export interface EventSink {
 }
 
 /**
- * Where a log is followed from: all that is kept; what comes from now on; what the broker took at a time, seconds since
+ * Where a log is followed from: all that is kept; at least the last of each key, and what comes from now on; what comes
+ * from now on; what the broker took at a time, seconds since
  * the epoch, or later; or what lies after the position that a map gives for a log, as positions name it, where a log
  * that is not in the map begins at its start.
  */
-export type FollowFrom = 'start' | 'now' | { readonly since: number } | ReadonlyMap<string, number>;
+export type FollowFrom = 'start' | 'last' | 'now' | { readonly since: number } | ReadonlyMap<string, number>;
 
 /** A server of streams: NATS JetStream or Kafka. Streams that are absent are created, present ones never altered. */
 export interface Broker {
@@ -404,6 +405,8 @@ export interface Broker {
    * @throws FulcrumError `denied` when this user may not look
    */
   standing(channel: 'interactions' | 'commands'): Promise<readonly SourceStanding[]>;
+  /** Who may be the probe of a pair; absent where the broker cannot say. */
+  readonly probes?: Probes;
   /** Looks at server, permissions, streams and consumers; creates and changes nothing. */
   check(): Promise<readonly Finding[]>;
   close(): Promise<void>;
@@ -430,6 +433,24 @@ export interface Lease {
   hold(): Promise<boolean>;
   /** Lets it go, so that another need not wait until it lapses. */
   release(): Promise<void>;
+}
+
+/** A pair that is HALF_OPEN: under this number of its circuit one call may be the probe. */
+export interface ProbedPair extends PairNames {
+  readonly tenant: string;
+  readonly transition: number;
+}
+
+/** Says which call of a whole fleet is the probe of a pair. */
+export interface Probes {
+  /**
+   * The right to be it, taken when it is held; of several with one holder each can renew it and let it go. It is fenced
+   * by the number: who holds one of an earlier number keeps nobody from this one.
+   *
+   * @param holder the same for one call as long as it runs, and of no other
+   * @param lastsMs how long it holds without a renewal; a place that has one time for all of them takes its own
+   */
+  lease(pair: ProbedPair, holder: string, lastsMs: number): Lease;
 }
 
 /** The two keys of an agent, as they have to read. */

@@ -7,8 +7,11 @@ import {
   circuitsAnswerSchema,
   commandAnswerSchema,
   type PairView,
+  type ProbeAnswer,
+  type ProbeRequest,
   type PublishAnswer,
   pairViewSchema,
+  probeAnswerSchema,
   publishAnswerSchema,
 } from '../events/answers.js';
 import { type CircuitEvent, circuitEventSchema } from '../events/schemas.js';
@@ -17,16 +20,28 @@ import { type CircuitEvent, circuitEventSchema } from '../events/schemas.js';
 export type StreamItem =
   | { readonly kind: 'circuits'; readonly circuits: readonly PairView[] }
   | { readonly kind: 'circuit'; readonly event: CircuitEvent }
+  /** An event, or a circuit of the list, that is none. */
+  | { readonly kind: 'invalid' }
   | { readonly kind: 'disconnected'; readonly error: FulcrumError };
 
 const reconnectMs = 1_000;
+/** The server sends something every 15 s; a stream that is silent for longer than this is dead. */
+const silenceMs = 40_000;
+/** Longer than a server takes to say that it cannot answer. */
+const answerWithinMs = 45_000;
 
 /** Talks to the HTTP API of `fulcrum-trust up`. */
 export class HttpClient {
   private readonly base: URL;
 
-  /** @throws FulcrumError `usage` when `url` is none. */
-  constructor(url: string) {
+  /**
+   * @param headers sent with every request
+   * @throws FulcrumError `usage` when `url` is none.
+   */
+  constructor(
+    url: string,
+    private readonly headers: Readonly<Record<string, string>> = {},
+  ) {
     try {
       this.base = new URL(url);
     } catch (cause) {
@@ -65,19 +80,35 @@ export class HttpClient {
     return answerOf(circuitsAnswerSchema, answer).circuits;
   }
 
+  /**
+   * Takes or renews the right to be the probe of a pair, or lets it go.
+   *
+   * @returns whether it is had now, and for how many ms
+   */
+  async probe(request: ProbeRequest): Promise<ProbeAnswer> {
+    const body = JSON.stringify(request);
+    const response = await this.request('POST', '/v1/probes', { body, contentType: 'application/json' });
+    return answerOf(probeAnswerSchema, await accepted(response));
+  }
+
   /** Follows circuits until `signal` aborts, connecting again whenever the stream breaks. */
   async *watch(tenant: string | undefined, signal: AbortSignal): AsyncGenerator<StreamItem> {
     const query = tenant === undefined ? '' : `?${new URLSearchParams({ tenant })}`;
     while (!signal.aborted) {
+      const silence = new AbortController();
+      const heard = setInterval(() => silence.abort(new Error('it fell silent')), silenceMs);
       try {
-        const response = await this.request('GET', `/v1/circuits/stream${query}`, { signal });
+        const either = AbortSignal.any([signal, silence.signal]);
+        const response = await this.request('GET', `/v1/circuits/stream${query}`, { signal: either });
         if (!response.ok) throw refusal(response, await readJson(response));
-        yield* streamItems(response);
+        yield* streamItems(response, () => heard.refresh());
         if (!signal.aborted) yield disconnected(this.base, new Error('the stream ended'));
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof FulcrumError && error.code === 'refused') throw error;
         yield disconnected(this.base, error);
+      } finally {
+        clearInterval(heard);
       }
       await pause(reconnectMs, signal);
     }
@@ -88,13 +119,13 @@ export class HttpClient {
     path: string,
     options: { body?: string | Uint8Array; contentType?: string; signal?: AbortSignal } = {},
   ): Promise<Response> {
-    const { body, contentType, signal } = options;
+    const { body, contentType, signal = AbortSignal.timeout(answerWithinMs) } = options;
     try {
       return await fetch(new URL(path, this.base), {
         method,
         ...(body === undefined ? {} : { body }),
-        ...(contentType === undefined ? {} : { headers: { 'content-type': contentType } }),
-        ...(signal === undefined ? {} : { signal }),
+        headers: { ...this.headers, ...(contentType === undefined ? {} : { 'content-type': contentType }) },
+        signal,
       });
     } catch (cause) {
       throw unavailable(this.base, cause);
@@ -102,20 +133,46 @@ export class HttpClient {
   }
 }
 
-async function* streamItems(response: Response): AsyncGenerator<StreamItem> {
+/** @param heard called for every sign of life */
+async function* streamItems(response: Response, heard: () => void): AsyncGenerator<StreamItem> {
   const items: StreamItem[] = [];
   const parser = createParser({
     onEvent: ({ event, data }) => {
-      const json = JSON.parse(data) as unknown;
-      if (event === 'circuits')
-        items.push({ kind: 'circuits', circuits: answerOf(z.array(pairViewSchema), json) });
-      if (event === 'circuit') items.push({ kind: 'circuit', event: answerOf(circuitEventSchema, json) });
+      if (event === 'circuits') items.push(...listItems(data));
+      if (event === 'circuit')
+        items.push(parsed(data, circuitEventSchema, (item) => ({ kind: 'circuit', event: item })));
     },
   });
   const decoder = new TextDecoder();
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    heard();
     parser.feed(decoder.decode(chunk, { stream: true }));
     yield* items.splice(0);
+  }
+}
+
+/** The list, without what is in it that is no circuit. @throws FulcrumError `refused` when it is no list */
+function listItems(data: string): StreamItem[] {
+  const invalid: StreamItem[] = [];
+  const circuits = answerOf(z.array(z.unknown()), parsedJson(data)).flatMap((listed) => {
+    const circuit = pairViewSchema.safeParse(listed);
+    if (circuit.success) return [circuit.data];
+    invalid.push({ kind: 'invalid' });
+    return [];
+  });
+  return [...invalid, { kind: 'circuits', circuits }];
+}
+
+function parsed<T>(data: string, schema: z.ZodType<T>, item: (value: T) => StreamItem): StreamItem {
+  const checked = schema.safeParse(parsedJson(data));
+  return checked.success ? item(checked.data) : { kind: 'invalid' };
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
   }
 }
 
@@ -156,12 +213,7 @@ function refusal(response: Response, problem: unknown): FulcrumError {
 }
 
 async function readJson(response: Response): Promise<unknown> {
-  const text = await response.text();
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
+  return parsedJson(await response.text());
 }
 
 /** Waits, less long when the signal aborts. */

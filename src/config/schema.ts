@@ -62,6 +62,9 @@ const natsSchema = z.strictObject({
       deadLetters: text.default(defaultNatsOptions.streams.deadLetters),
     })
     .prefault({}),
+  probesBucket: text
+    .default(defaultNatsOptions.probesBucket)
+    .describe('bucket in which clients agree on who probes'),
   subjectPrefix: text.default(defaultNatsOptions.subjectPrefix),
   durable: text.default(defaultNatsOptions.durable).describe('name of the consumers that processors share'),
   ackWaitSeconds: z.number().positive().default(defaultNatsOptions.ackWaitSeconds),

@@ -4,13 +4,13 @@ import type { KafkaOptions } from '../streams/kafka/options.js';
 import type { NatsOptions } from '../streams/nats/options.js';
 import type { Config } from './schema.js';
 
-export function natsOptions({ nats }: Config): NatsOptions {
+export function natsOptions({ nats }: Pick<Config, 'nats'>): NatsOptions {
   const { caFile, certFile, keyFile, ...options } = nats;
   const tls = [caFile, certFile, keyFile].some((file) => file !== null);
   return { ...options, tls: tls ? { caFile, certFile, keyFile } : null };
 }
 
-export function kafkaOptions({ kafka }: Config): KafkaOptions {
+export function kafkaOptions({ kafka }: Pick<Config, 'kafka'>): KafkaOptions {
   const { caFile, certFile, keyFile, tls, mechanism, username, password, ...options } = kafka;
   const files = [caFile, certFile, keyFile].some((file) => file !== null);
   return {

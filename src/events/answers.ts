@@ -5,7 +5,15 @@ import { recoversAt } from '../trust/forecast.js';
 import type { Policy } from '../trust/policy.js';
 import type { TrustState } from '../trust/state.js';
 import { changeTold } from '../trust/transition.js';
-import { circuitEventSchema, openingData, openingFields } from './schemas.js';
+import {
+  circuitEventSchema,
+  defaultTenant,
+  idSchema,
+  nameSchema,
+  openingData,
+  openingFields,
+  tenantSchema,
+} from './schemas.js';
 
 /** A pair as the API and the command line show it: what is stored, and what follows from it now. */
 export const pairViewSchema = z.object({
@@ -21,6 +29,7 @@ export const pairViewSchema = z.object({
   beta: z.number(),
   last_updated: z.number().describe('seconds since the epoch'),
   interaction_count: z.int(),
+  threshold: z.number(),
   opened_at: z.number().nullable(),
   recovers_at: z.number().nullable().describe('when the circuit moves by itself if the pair stays silent'),
   transition: z.int(),
@@ -49,6 +58,30 @@ export const commandAnswerSchema = z.object({
   events: z.array(circuitEventSchema),
 });
 
+/** Of a client that wants to be, to stay or to be no more the probe of a pair that is HALF_OPEN. */
+export const probeRequestSchema = z.object({
+  tenant: tenantSchema.default(defaultTenant),
+  agent_a: nameSchema,
+  agent_b: nameSchema,
+  transition: z.int('must be a whole number').positive('must be above 0'),
+  holder: idSchema.describe('the same for one call as long as it runs, and of no other'),
+  lasts_ms: z
+    .number('must be a number')
+    .min(1_000, 'must be at least 1000')
+    .max(600_000, 'must be at most 600000')
+    .default(30_000),
+  release: z.boolean('must be true or false').default(false),
+});
+
+export type ProbeRequest = z.input<typeof probeRequestSchema>;
+
+export const probeAnswerSchema = z.object({
+  granted: z.boolean().describe('this call is the probe: it may be made'),
+  lasts_ms: z.int().nonnegative().describe('for how long, without being renewed'),
+});
+
+export type ProbeAnswer = z.infer<typeof probeAnswerSchema>;
+
 export type CommandAnswer = z.infer<typeof commandAnswerSchema>;
 
 /** @param now seconds since the epoch */
@@ -73,6 +106,7 @@ export function pairView(
     beta: state.beta,
     last_updated: state.lastUpdated,
     interaction_count: state.interactionCount,
+    threshold: policy.config.threshold,
     opened_at: state.openedAt,
     recovers_at: timedRecovery ? recoversAt(state, policy.config) : null,
     transition: state.transition,

@@ -5,7 +5,7 @@
 import { trustOutcomes } from '../trust/outcome.js';
 import {
   type Attributes,
-  brokenRule,
+  brokenNameRule,
   type InteractionData,
   isTenant,
   isTime,
@@ -46,5 +46,5 @@ export function isPlainInteraction(data: object): data is InteractionData {
 }
 
 function isNaming(value: unknown, longest: number): value is string {
-  return typeof value === 'string' && brokenRule(value, longest) === null;
+  return typeof value === 'string' && brokenNameRule(value, longest) === null;
 }

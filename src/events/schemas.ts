@@ -37,15 +37,15 @@ const fits = (value: string, most: number): boolean =>
 const namingText = (longest: number) =>
   text()
     .superRefine((value, context) => {
-      const broken = brokenRule(value, longest);
+      const broken = brokenNameRule(value, longest);
       if (broken !== null) context.addIssue({ code: 'custom', message: broken });
     })
     .meta({ minLength: 1, maxLength: longest });
 
 const plain = /^[ -~]+$/;
 
-/** Which rule of naming text it breaks. One look for the names of most fleets; each rule has its turn for the others. */
-export function brokenRule(value: string, longest: number): string | null {
+/** Which rule of names a text breaks, null when none: one look for most; each rule has its turn for the others. */
+export function brokenNameRule(value: string, longest: number): string | null {
   if (value.length <= longest && plain.test(value)) return null;
   if (value.length === 0 || !fits(value, longest)) return `must have 1 to ${longest} characters`;
   if (control.test(value)) return 'must not hold control characters';
@@ -73,7 +73,7 @@ export const defaultWeight = 1;
 const mostAttributes = 32;
 const attributesRule = `must be a flat object of at most ${mostAttributes} strings, numbers, booleans or nulls`;
 
-const attributesSchema = z
+export const attributesSchema = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()], { error: attributesRule }), {
     error: attributesRule,
   })

@@ -1,5 +1,5 @@
 import type { CircuitEvent } from '../events/schemas.js';
-import type { Clock, MessageToSend, Rejection, SinkMessage, TrustStore } from '../ports.js';
+import type { Clock, MessageToSend, Probes, Rejection, SinkMessage, TrustStore } from '../ports.js';
 import type { Policy } from '../trust/policy.js';
 
 /** What takes the events of requests, and settles each when it has it for good or will not take it. */
@@ -38,6 +38,7 @@ export interface ApiParts extends HealthParts {
   readonly interactions: Intake;
   readonly commands: CommandIntake;
   readonly store: Pick<TrustStore, 'read' | 'circuits'>;
+  readonly probes: Probes;
   /** Calls back for every circuit event as it is published; returns what ends that. */
   readonly onCircuit: (listener: (message: SinkMessage) => void) => () => void;
   readonly policyOf: (tenant: string, agentA: string, agentB: string) => Policy;

@@ -6,7 +6,7 @@ import type { SinkMessage } from '../ports.js';
 import { makePairId } from '../trust/pair.js';
 import type { TrustState } from '../trust/state.js';
 import type { ApiParts } from './api.js';
-import { type Problem, sendProblem } from './problem.js';
+import { badField, type Problem, sendProblem } from './problem.js';
 
 const pairQuery = z.object({
   tenant: tenantSchema.default(defaultTenant),
@@ -113,7 +113,5 @@ function describePair(parts: ApiParts, tenant: string, state: TrustState): PairV
 }
 
 function badQuery(error: z.ZodError): Problem {
-  const [issue] = error.issues;
-  const detail = `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim();
-  return { status: 400, title: 'Bad query', detail };
+  return { status: 400, title: 'Bad query', detail: badField(error) };
 }

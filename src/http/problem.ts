@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import type { z } from 'zod';
 import type { Rejection } from '../ports.js';
 
 /** A refusal of one event of a request, as the caller is told. */
@@ -15,6 +16,12 @@ export interface Problem {
   readonly title: string;
   readonly detail: string;
   readonly errors?: readonly ItemError[];
+}
+
+/** The first field that a schema found fault with, and the rule that it breaks. */
+export function badField(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim();
 }
 
 /** Answers with a problem document (RFC 9457). */

@@ -7,6 +7,7 @@ import { commandRoutes } from './commands.js';
 import { endConnections } from './connections.js';
 import { IntakeUnavailable } from './intake.js';
 import { interactionRoutes } from './interactions.js';
+import { probeRoutes } from './probes.js';
 import { sendProblem } from './problem.js';
 
 /** How long a request may take to arrive. */
@@ -18,6 +19,7 @@ export function createServer(parts: ApiParts, logger: FastifyBaseLogger): Fastif
   interactionRoutes(server, parts);
   commandRoutes(server, parts);
   circuitRoutes(server, parts);
+  probeRoutes(server, parts);
   return server;
 }
 

@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { systemClock } from '../clock.js';
-import type { EventSink, SourceMark, TrustStore } from '../ports.js';
+import type { EventSink, Probes, SourceMark, TrustStore } from '../ports.js';
 import { EmbeddedStore } from '../store/embedded/store.js';
+import { MemoryProbes } from '../store/memory-probes.js';
 import type { RedisStore } from '../store/redis/store.js';
 import { FileSink } from '../streams/file.js';
 import { MemorySink, MemoryTopic } from '../streams/memory.js';
@@ -22,6 +23,7 @@ export interface Alone {
   readonly circuits: MemorySink;
   readonly store: TrustStore;
   readonly deadLetters: EventSink;
+  readonly probes: Probes;
   readonly policies: () => PolicyBook;
 }
 
@@ -41,6 +43,7 @@ async function openOnFolder({ loaded, overrides, logger }: UpRequest, opened: Op
     circuits: new MemorySink(),
     store,
     deadLetters: new FileSink(join(dataDir, 'dead-letters.ndjson')),
+    probes: new MemoryProbes(),
     policies: livePolicies(loaded, overrides, logger, opened),
   };
 }
@@ -77,6 +80,7 @@ async function openOnRedis(request: UpRequest, opened: Opened): Promise<Alone> {
     store,
     // What comes over HTTP is refused to its sender, and nothing else comes.
     deadLetters: new MemorySink(),
+    probes: store.probes,
     policies: await sharedPolicies(loaded, store, logger, opened),
   };
 }

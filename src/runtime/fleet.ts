@@ -1,8 +1,9 @@
 /** What a processor stands on whose events come from a broker: `process`, and `up` on NATS or Kafka. */
 import type { ConfigOverrides, LoadedConfig } from '../config.js';
 import { FulcrumError } from '../errors.js';
-import type { Broker, LogSource, SharedStore } from '../ports.js';
+import type { Broker, LogSource, Probes, SharedStore } from '../ports.js';
 import { EmbeddedLogStore } from '../store/embedded/log-store.js';
+import { MemoryProbes } from '../store/memory-probes.js';
 import type { PolicyBook } from '../trust/policies.js';
 import { livePolicies } from './live-policies.js';
 import type { Opened } from './opened.js';
@@ -29,6 +30,8 @@ export interface Fleet {
   readonly commands: LogSource;
   readonly store: SharedStore;
   readonly policies: () => PolicyBook;
+  /** Who may be the probe of a pair, where the broker cannot say. */
+  readonly probes: Probes;
 }
 
 /** What a processor of the fleet stands on. */
@@ -61,7 +64,7 @@ export async function openFleet(request: FleetRequest, opened: Opened): Promise<
   return { broker, interactions, commands, ...state };
 }
 
-type State = Pick<Fleet, 'store' | 'policies'>;
+type State = Pick<Fleet, 'store' | 'policies' | 'probes'>;
 
 async function openShared(request: FleetRequest, begun: boolean, opened: Opened): Promise<State> {
   const { loaded, logger } = request;
@@ -72,7 +75,7 @@ async function openShared(request: FleetRequest, begun: boolean, opened: Opened)
   );
   opened.add(() => store.close());
   await reached('look who works on this state', () => refuseBesideAlone(store), request);
-  return { store, policies: await sharedPolicies(loaded, store, logger, opened) };
+  return { store, policies: await sharedPolicies(loaded, store, logger, opened), probes: store.probes };
 }
 
 /** @param begun the logs of which the folder has to know something */
@@ -91,5 +94,6 @@ async function openFolder(
       `${dataDir} holds nothing of ${begun.join(', ')}, though events of it were acknowledged through ${source}: name the ` +
         'folder that has the state, or Redis with --redis where several processes share it; --fresh begins without what was',
     );
-  return { store, policies: livePolicies(loaded, overrides, logger, opened) };
+  const policies = livePolicies(loaded, overrides, logger, opened);
+  return { store, policies, probes: new MemoryProbes() };
 }

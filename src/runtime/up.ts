@@ -3,7 +3,7 @@ import { systemClock } from '../clock.js';
 import { type ApiParts, defaultHttpLimits, type HealthParts } from '../http/api.js';
 import { commandIntake } from '../http/intake.js';
 import { createServer } from '../http/server.js';
-import type { Broker } from '../ports.js';
+import type { Broker, Probes } from '../ports.js';
 import { GaveUp, untilDone } from '../retry.js';
 import { MemorySink } from '../streams/memory.js';
 import { openAlone } from './alone.js';
@@ -47,6 +47,7 @@ export async function startUp(request: UpRequest): Promise<Running> {
       ...health,
       ...way.doors(health),
       store,
+      probes: way.probes,
       onCircuit: (listener) => way.circuits.subscribe(listener),
       policyOf: (...pair) => policies().policyOf(...pair),
       timedRecovery: config.timedRecovery,
@@ -67,6 +68,8 @@ interface Way {
   readonly parts: ProcessorParts;
   /** What circuits do, for those who listen here. */
   readonly circuits: MemorySink;
+  /** Where all clients of the fleet agree on who probes, whatever way they take. */
+  readonly probes: Probes;
   doors(health: HealthParts): Pick<ApiParts, 'interactions' | 'commands'>;
   troubled(): readonly string[];
   readonly failed: Promise<never>;
@@ -83,6 +86,7 @@ async function openHttpWay(request: UpRequest, opened: Opened): Promise<Way> {
   return {
     parts: { ...alone, interactions: [interactions] },
     circuits,
+    probes: alone.probes,
     doors: (health) => ({ interactions, commands: commandIntake(health, commands) }),
     troubled: () => [],
     failed: new Promise(() => {}),
@@ -106,6 +110,7 @@ async function openBrokerWay(request: FleetRequest, opened: Opened): Promise<Way
   return {
     parts: partsOf(fleet),
     circuits,
+    probes: broker.probes ?? fleet.probes,
     doors: () => ({
       interactions: new BrokerIntake(options),
       commands: (command) => commandThrough(options, store, command),

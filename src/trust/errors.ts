@@ -18,31 +18,39 @@ export class TrustValueError extends RangeError {
 }
 
 /**
- * Why a pair has to stop. `score`: it is below the threshold. `change`: under `opening: change` its circuit is OPEN.
- * `terminated`: an operator's word.
+ * Why a call of a pair is refused. `score`: it is below the threshold. `change`: under `opening: change` its circuit is
+ * OPEN. `terminated`: an operator's word. `half_open`: another call is the probe, or nobody can say which is. `stale`:
+ * circuits are not known just now, and the client was told to stop then.
  */
-export type CircuitOpenReason = 'score' | 'change' | 'terminated';
+export type CircuitOpenReason = 'score' | 'change' | 'terminated' | 'half_open' | 'stale';
 
 const said: Readonly<Record<CircuitOpenReason, (score: number, threshold: number) => string>> = {
-  score: (score, threshold) => `score ${score.toFixed(3)} is below ${threshold}`,
+  score: (score, threshold) =>
+    score < threshold ? `score ${score.toFixed(3)} is below ${threshold}` : 'it has not recovered yet',
   change: () => 'it fails more often than is usual for it',
   terminated: () => 'an operator terminated it',
+  half_open: () => 'it is half open, and this call is not the probe',
+  stale: () => 'circuits are not known just now, and whenStale is failClosed',
 };
 
-/** A pair has to stop. Thrown by `TrustManager.evaluate(..., { raiseOnBreak: true })` after the state was stored. */
+/**
+ * A pair has to stop. Thrown by `TrustManager.evaluate(..., { raiseOnBreak: true })` after the state was stored, and by
+ * the client's `guard` instead of calling.
+ */
 export class TrustCircuitOpen extends Error {
   override readonly name = 'TrustCircuitOpen';
 
   constructor(
     /** Pair id, 16 hex characters. */
     readonly pairId: string,
-    /** The stored score after the update, in [0, 1]. */
+    /** The score when it was last judged, in [0, 1]; NaN where it is not known. */
     readonly trustScore: number,
-    /** The threshold in force, in (0, 1). */
+    /** The threshold in force, in (0, 1); NaN where it is not known. */
     readonly threshold: number,
     readonly reason: CircuitOpenReason = trustScore < threshold ? 'score' : 'terminated',
+    options?: ErrorOptions,
   ) {
-    super(`trust circuit open for pair ${pairId}: ${said[reason](trustScore, threshold)}`);
+    super(`trust circuit open for pair ${pairId}: ${said[reason](trustScore, threshold)}`, options);
   }
 }
 

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -76,6 +77,43 @@ describe('the README', () => {
     const { stdout } = await run('node', ['example.mjs'], { cwd: project });
     expect(stdout.trim()).toBe(said);
   });
+
+  it('has an example of an agent that works as it is written', async () => {
+    const code = blocks('ts').find((block) => block.includes('fulcrum-trust/client')) ?? '';
+    const { url, stop } = await startUp();
+    await writeFile(
+      join(project, 'agent.mjs'),
+      code.replace("nats: 'nats://localhost:4222'", `http: '${url}'`),
+    );
+    await run('node', ['agent.mjs'], { cwd: project });
+    const pair = await fetch(`${url}/v1/pairs?agent_a=planner&agent_b=coder`);
+    expect(await pair.json()).toMatchObject({ interaction_count: 2, alpha: expect.closeTo(2, 3) });
+    await stop();
+  }, 30_000);
+
+  /** Runs `up` in the project, and waits until it listens. */
+  async function startUp(): Promise<{ readonly url: string; readonly stop: () => Promise<unknown> }> {
+    const args = [
+      join(repository, 'dist/cli.js'),
+      'up',
+      '--port',
+      '0',
+      '--json',
+      '--data',
+      join(project, 'agent'),
+    ];
+    const child = spawn('node', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const { url } = JSON.parse(line.toString()) as { url: string };
+    const ended = once(child, 'exit');
+    return {
+      url,
+      stop: () => {
+        child.kill();
+        return ended;
+      },
+    };
+  }
 
   it('has service commands that work as they are written', async () => {
     const service = blocks('sh').find((code) => code.includes('fulcrum-trust up')) ?? '';

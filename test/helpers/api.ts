@@ -7,6 +7,7 @@ import { createServer } from '../../src/http/server.js';
 import type { Clock, SinkMessage, TrustStore } from '../../src/ports.js';
 import { Processor } from '../../src/processor/processor.js';
 import { MemoryStore } from '../../src/store/memory.js';
+import { MemoryProbes } from '../../src/store/memory-probes.js';
 import { MemorySink, MemoryTopic } from '../../src/streams/memory.js';
 import { PolicyBook, type PolicyDocument } from '../../src/trust/policies.js';
 
@@ -68,6 +69,7 @@ export function startApi(options: ApiOptions = {}): Api {
       interactions,
       commands: commandIntake(health, commands),
       store,
+      probes: new MemoryProbes(),
       onCircuit: (listener) => circuits.subscribe(listener),
       policyOf: book.policyOf,
       timedRecovery: true,

@@ -15,6 +15,7 @@ describe('a pair over HTTP', () => {
     expect(response.statusCode).toBe(200);
     expect(response.json()).toEqual({
       tenant: 'default',
+      threshold: 0.3,
       pair_id: makePairId('ann', 'bob'),
       agent_a: 'ann',
       agent_b: 'bob',

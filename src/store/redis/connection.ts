@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { FulcrumError, messageOf } from '../../errors.js';
 
 export type RedisClient = Redis | Cluster;
@@ -28,7 +28,7 @@ export async function connectRedis(
   connection: RedisConnection,
   listener: ConnectionListener,
 ): Promise<RedisClient> {
-  const client = createClient(connection);
+  const client = await createClient(connection);
   try {
     await firstConnection(client);
     await client.ping();
@@ -113,7 +113,9 @@ function reasonOf(cause: unknown): string {
   return /Last error: (.*)$/s.exec(message)?.[1] ?? 'no sentinel knows a master of the name in the URL';
 }
 
-function createClient({ url, tls }: RedisConnection): RedisClient {
+async function createClient({ url, tls }: RedisConnection): Promise<RedisClient> {
+  // Only those who have a Redis pay for its client.
+  const { Cluster, Redis } = await import('ioredis');
   const parsed = parseUrl(url);
   const secure = parsed.secure ? tlsOptions(tls) : undefined;
   const common = {

@@ -24,6 +24,11 @@ export function projectorKey(prefix: string): string {
   return `${prefix}:projector`;
 }
 
+/** The lease of a pair's probe, under one number of its circuit. */
+export function probeKey(prefix: string, tenant: string, pairId: string, transition: number): string {
+  return `${prefix}:probe:${tenant}:${pairId}:${transition}`;
+}
+
 /** The shard of a pair: its id is a hash already. */
 export function shardOf({ shards }: Layout, pairId: string): number {
   return Number.parseInt(pairId.slice(0, 8), 16) % shards;

@@ -5,13 +5,12 @@ import { runScript } from './scripts.js';
 
 /** A lease that is a key with the name of its holder, which lapses. */
 export class RedisLease implements Lease {
-  readonly owner = randomUUID();
-
   constructor(
     private readonly client: RedisClient,
     private readonly url: string,
     readonly key: string,
     readonly lastsMs: number,
+    readonly owner: string = randomUUID(),
   ) {}
 
   hold(): Promise<boolean> {

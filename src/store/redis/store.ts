@@ -8,6 +8,7 @@ import type {
   CommandToApply,
   DueRequest,
   LostTail,
+  Probes,
   SharedStore,
   SourceMark,
   StoreRules,
@@ -30,6 +31,7 @@ import { Marks } from './marks.js';
 import { openMeta, readProcessor, registerProcessor } from './meta.js';
 import { Outbox } from './outbox.js';
 import { SharedPolicies } from './policies.js';
+import { RedisProbes } from './probes.js';
 import { ServerClock } from './server-clock.js';
 import type { ShardGroup } from './shards.js';
 import { unpackTransition } from './transition.js';
@@ -59,6 +61,8 @@ const metaMaxAgeMs = 1_000;
  */
 export class RedisStore implements SharedStore {
   readonly outbox: TrustStore['outbox'];
+  /** Who may be the probe of a pair. */
+  readonly probes: Probes;
   private registered: { readonly rules: StoreRules | null; readonly at: number };
   private readonly serverClock: ServerClock;
   private readonly relays: Outbox;
@@ -74,6 +78,7 @@ export class RedisStore implements SharedStore {
     this.serverClock = new ServerClock(calls.client);
     this.relays = new Outbox(calls);
     this.outbox = this.relays.port;
+    this.probes = new RedisProbes(calls.client, options.url, calls.layout.prefix);
     this.marked = new Marks(calls, {
       replaySpan: options.replaySpan ?? 1_000_000,
       beginsAfresh: options.create ?? true,

@@ -85,7 +85,8 @@ export class Follower implements LogSource {
   private placesIn(marks: Marks, from: Beginning): Map<number, number> {
     const places = new Map<number, number>();
     for (const [partition, { low, high }] of marks) {
-      if (from === 'start' || from === 'now') places.set(partition, from === 'start' ? low : high);
+      // What a compacted topic keeps is the last of each key already.
+      if (typeof from === 'string') places.set(partition, from === 'now' ? high : low);
       else {
         // A position is the offset after its message.
         const wanted = from.get(this.settings.sourceOf(partition)) ?? low;

@@ -1,10 +1,11 @@
-import type { Broker, Channel, EventSink, Finding, FollowFrom, SourceStanding } from '../../ports.js';
+import type { Broker, Channel, EventSink, Finding, FollowFrom, Probes, SourceStanding } from '../../ports.js';
 import { checkServer } from './check.js';
 import { checkOptions } from './check-options.js';
 import { openConnection } from './connect.js';
 import { Follower } from './follower.js';
 import { Link, type OnStatus } from './link.js';
 import type { NatsOptions } from './options.js';
+import { NatsProbes } from './probes.js';
 import { NatsSink } from './sink.js';
 import { NatsSource } from './source.js';
 import { standingOf } from './standing.js';
@@ -13,12 +14,14 @@ import { standingOf } from './standing.js';
 export class NatsBroker implements Broker {
   readonly system = 'nats';
   readonly sink: EventSink;
+  readonly probes: Probes;
 
   private constructor(
     private readonly link: Link,
     private readonly options: NatsOptions,
   ) {
     this.sink = new NatsSink(link, options);
+    this.probes = new NatsProbes(link, options);
   }
 
   /**

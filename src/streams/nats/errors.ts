@@ -11,6 +11,7 @@ export const apiCodes = {
   streamNameInUse: 10058,
   consumerExists: 10148,
   subjectsOverlap: 10065,
+  wrongLastSequence: 10071,
   messageTooLarge: 10054,
   headersTooLarge: 10097,
 } as const;

@@ -41,6 +41,7 @@ export class Follower implements LogSource {
     private readonly log: StreamLog,
     private readonly subjects: string,
     after: number,
+    private lastAlone: boolean,
   ) {
     const { stream } = log.place;
     this.name = `nats:${stream}`;
@@ -65,7 +66,7 @@ export class Follower implements LogSource {
     const after = afterOf(from, log.source, state.last_seq);
     // A stream that ends before what was read of it has lost its end.
     log.highest = after;
-    const follower = new Follower(link, log, subjects, after);
+    const follower = new Follower(link, log, subjects, after, from === 'last');
     try {
       await log.look();
       await follower.attach(typeof from === 'object' && 'since' in from ? from.since : null);
@@ -111,6 +112,8 @@ export class Follower implements LogSource {
       return null;
     }
     this.delivered = deliverySequence;
+    // The last ones come in their order: another consumer goes on after this one.
+    this.lastAlone = false;
     this.came = streamSequence;
     this.log.highest = streamSequence;
     return readDelivered(message, this.log.source, this.log.place.root);
@@ -128,9 +131,7 @@ export class Follower implements LogSource {
     const { stream } = this.log.place;
     const config: Partial<ConsumerConfig> = {
       ack_policy: AckPolicy.None,
-      ...(since === null
-        ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.came + 1 }
-        : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(since * 1_000).toISOString() }),
+      ...this.begins(since),
       filter_subject: this.subjects,
       mem_storage: true,
       num_replicas: 1,
@@ -149,6 +150,13 @@ export class Follower implements LogSource {
     this.puller.aim(name);
   }
 
+  /** Where a consumer begins: where the last one was, unless it is the first. */
+  private begins(since: number | null): Partial<ConsumerConfig> {
+    if (this.lastAlone) return { deliver_policy: DeliverPolicy.LastPerSubject };
+    if (since === null) return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.came + 1 };
+    return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(since * 1_000).toISOString() };
+  }
+
   /** The server would forget it by itself, later. */
   private forget(): void {
     const { consumer } = this;
@@ -160,7 +168,7 @@ export class Follower implements LogSource {
 
 /** The last position that is not wanted. */
 function afterOf(from: Follow['from'], source: string, last: number): number {
-  if (from === 'start') return 0;
+  if (from === 'start' || from === 'last') return 0;
   if (from === 'now') return last;
   return 'since' in from ? 0 : (from.get(source) ?? 0);
 }

@@ -27,6 +27,8 @@ export interface NatsOptions {
   /** null: TLS as servers ask for it, with the authorities of Node. */
   readonly tls: NatsTls | null;
   readonly streams: NatsStreams;
+  /** The key-value bucket in which clients agree on who is the probe of a pair. */
+  readonly probesBucket: string;
   /** Subjects are `<prefix>.interactions.<tenant>` and so on. */
   readonly subjectPrefix: string;
   /** Name of the durable consumers on interactions and commands. */
@@ -55,6 +57,7 @@ export const defaultNatsOptions: NatsOptions = {
     circuits: 'FULCRUM_CIRCUITS',
     deadLetters: 'FULCRUM_DEAD_LETTERS',
   },
+  probesBucket: 'FULCRUM_PROBES',
   subjectPrefix: 'fulcrum.trust',
   durable: 'fulcrum-processor',
   ackWaitSeconds: 30,

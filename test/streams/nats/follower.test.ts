@@ -40,6 +40,21 @@ describeWithNats('following a stream of NATS', (version) => {
     expect(textsOf(await source.read(10, 1))).toEqual([]);
   });
 
+  it('gives the last message of each subject, then what comes, across a lost consumer', async () => {
+    const options = optionsFor(url);
+    const broker = await brokerOf(options);
+    const circuit = (id: string, key: string) => message(id, { channel: 'circuits', key });
+    await broker.sink.publish([circuit('1', 'a'), circuit('2', 'b'), circuit('3', 'a'), circuit('4', 'c')]);
+    const source = await broker.follow('circuits', 'last', 'default');
+    expect(await readTexts(source, 3)).toEqual(['2', '3', '4']);
+    const { consumers } = await (await connectionTo(url)).jetstreamManager();
+    for await (const { name } of consumers.list(options.streams.circuits))
+      await consumers.delete(options.streams.circuits, name);
+    await broker.sink.publish([circuit('5', 'b'), circuit('6', 'a')]);
+    expect(await readTexts(source, 2)).toEqual(['5', '6']);
+    expect(await placeIn(source)).toEqual([6, 6, null]);
+  });
+
   it('gives only what comes from now on', async () => {
     const broker = await brokerOf(optionsFor(url));
     await broker.sink.publish(messages(5));

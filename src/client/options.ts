@@ -1,0 +1,254 @@
+/** What `connectFleet` is told, checked once. */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { type Config, configSchema } from '../config/schema.js';
+import { kafkaOptions, natsOptions } from '../config/servers.js';
+import { FulcrumError } from '../errors.js';
+import { brokenNameRule, defaultTenant, tenantSchema } from '../events/schemas.js';
+import { suggestion } from '../nearest.js';
+import type { WhenStale } from './circuits.js';
+import { type Classifier, OutcomeClassifier } from './classifier.js';
+
+/** Settings of NATS as a config file has them under `nats`. */
+export type NatsSettings = z.input<typeof configSchema.shape.nats>;
+/** Settings of Kafka as a config file has them under `kafka`. */
+export type KafkaSettings = z.input<typeof configSchema.shape.kafka>;
+
+export interface HttpSettings {
+  /** e.g. `http://127.0.0.1:4747`. */
+  readonly url: string;
+  /** Sent with every request, e.g. for what stands before the API. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface ProbeRedisSettings {
+  /** As `redis.url` of a config file. */
+  readonly url: string;
+  /** What its keys begin with. @defaultValue `ft` */
+  readonly prefix?: string | undefined;
+  /** PEM files, where TLS needs more than the system's authorities. */
+  readonly caFile?: string | undefined;
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+}
+
+/** Where the fleet is: exactly one of `nats`, `kafka` and `http`. */
+export interface FleetOptions {
+  /** Servers, or settings: `nats://host:port`. */
+  readonly nats?: string | readonly string[] | NatsSettings | undefined;
+  /** Brokers, or settings: `host:port`. */
+  readonly kafka?: string | readonly string[] | KafkaSettings | undefined;
+  /** URL of a running `fulcrum-trust up`. */
+  readonly http?: string | HttpSettings | undefined;
+  /**
+   * Redis, for the leases of probes alone. @defaultValue they are in NATS, or with the HTTP server; with Kafka alone
+   * there are none, and HALF_OPEN stops like OPEN.
+   */
+  readonly redis?: string | ProbeRedisSettings | undefined;
+  /** @defaultValue `default` */
+  readonly tenant?: string | undefined;
+  /** What happens while circuits cannot be known; there is no answer that is right for all. */
+  readonly whenStale: WhenStale;
+  /** How long circuits may be unheard of before `whenStale` decides, in ms. @defaultValue 5000 */
+  readonly staleAfterMs?: number | undefined;
+  /** What becomes of reports while the server is away. */
+  readonly buffer?: BufferOptions | undefined;
+  /** How long a probe's right lasts after its call, or after its process died, in ms. @defaultValue 30000 */
+  readonly probeLeaseMs?: number | undefined;
+  /** What came of a guarded call. @defaultValue `new OutcomeClassifier()` */
+  readonly classifier?: Classifier | undefined;
+  /** CloudEvents source of the reports: who says it. @defaultValue `fulcrum-trust/client` */
+  readonly source?: string | undefined;
+  /** false: begin without the server, and connect when it is there. @defaultValue true */
+  readonly requireServer?: boolean | undefined;
+  /** How long `connectFleet` waits for server and circuits, in ms. @defaultValue 30000 */
+  readonly connectWithinMs?: number | undefined;
+  /** false: leave SIGINT and SIGTERM alone. @defaultValue true */
+  readonly flushOnExit?: boolean | undefined;
+  /** Told in a line what becomes of connections and reports. @defaultValue nobody is */
+  readonly onStatus?: StatusListener | undefined;
+}
+
+export interface BufferOptions {
+  /** @defaultValue 10000 */
+  readonly maxEvents?: number | undefined;
+  /** What they take in memory, about. @defaultValue 67108864 */
+  readonly maxBytes?: number | undefined;
+  /**
+   * `wait`: the promise of `report` resolves when there is room again. `dropOldest`: the oldest reports are let go and
+   * counted. @defaultValue `wait`
+   */
+  readonly whenFull?: 'wait' | 'dropOldest' | undefined;
+}
+
+export type StatusListener = (line: string, level: 'info' | 'warn' | 'error') => void;
+
+/** Options with nothing left to decide. */
+export interface CompleteOptions {
+  readonly server: FleetServer;
+  readonly redis: ProbeRedisSettings | null;
+  readonly tenant: string;
+  readonly whenStale: WhenStale;
+  readonly staleAfterMs: number;
+  readonly buffer: {
+    readonly maxEvents: number;
+    readonly maxBytes: number;
+    readonly whenFull: 'wait' | 'dropOldest';
+  };
+  readonly probeLeaseMs: number;
+  readonly classifier: Classifier;
+  readonly source: string;
+  readonly instance: string;
+  readonly requireServer: boolean;
+  readonly connectWithinMs: number;
+  readonly flushOnExit: boolean;
+  readonly onStatus: StatusListener;
+}
+
+export type FleetServer =
+  | { readonly kind: 'nats'; readonly options: ReturnType<typeof natsOptions> }
+  | { readonly kind: 'kafka'; readonly options: ReturnType<typeof kafkaOptions> }
+  | { readonly kind: 'http'; readonly options: HttpSettings };
+
+const text = z.string().min(1);
+const list = z.union([
+  text.transform((value) => value.split(',').map((one) => one.trim())),
+  z.array(text).min(1),
+]);
+const ms = z
+  .number('must be a number of milliseconds')
+  .positive('must be above 0')
+  .max(2 ** 31 - 1, 'must be below 2^31');
+const count = z.int('must be a whole number').positive('must be above 0');
+const whenStaleRule = "must be 'failOpen' or 'failClosed': what happens while circuits cannot be known";
+
+/** A client shares its group with nobody: the sooner it hears that a broker is gone, the better. */
+const watchSessionMs = 10_000;
+
+const fleetSchema = z.strictObject({
+  nats: settings(list, 'servers', configSchema.shape.nats),
+  kafka: settings(list, 'brokers', configSchema.shape.kafka, { sessionTimeoutMs: watchSessionMs }),
+  http: settings(text, 'url', z.strictObject({ url: text, headers: z.record(text, z.string()).optional() })),
+  redis: settings(
+    text,
+    'url',
+    z.strictObject({
+      url: text,
+      prefix: text.optional(),
+      caFile: text.optional(),
+      certFile: text.optional(),
+      keyFile: text.optional(),
+    }),
+  ),
+  tenant: tenantSchema.default(defaultTenant),
+  whenStale: z.enum(['failOpen', 'failClosed'], { error: whenStaleRule }),
+  staleAfterMs: ms.or(z.literal(0)).default(5_000),
+  buffer: z
+    .strictObject({
+      maxEvents: count.default(10_000),
+      maxBytes: count.default(64 * 1024 * 1024),
+      whenFull: z.enum(['wait', 'dropOldest'], { error: "must be 'wait' or 'dropOldest'" }).default('wait'),
+    })
+    .prefault({}),
+  probeLeaseMs: ms.min(1_000, 'must be at least 1000').max(600_000, 'must be at most 600000').default(30_000),
+  classifier: z
+    .custom<Classifier>(
+      (value) => typeof (value as Partial<Classifier> | null)?.classify === 'function',
+      'must have a method classify(prior, output)',
+    )
+    .optional(),
+  source: z
+    .string()
+    .refine(
+      (source) => brokenNameRule(source, 256) === null,
+      'must be 1 to 256 characters, without control characters',
+    )
+    .default('fulcrum-trust/client'),
+  requireServer: z.boolean().default(true),
+  connectWithinMs: ms.default(30_000),
+  flushOnExit: z.boolean().default(true),
+  onStatus: z.custom<StatusListener>((value) => typeof value === 'function', 'must be a function').optional(),
+});
+
+/** An address alone, in its key, or all settings; over defaults of a client. */
+function settings<T extends z.ZodType>(address: z.ZodType, key: string, schema: T, defaults: object = {}) {
+  return z.preprocess((value, context) => {
+    if (typeof value !== 'string' && !Array.isArray(value))
+      return typeof value === 'object' && value !== null ? { ...defaults, ...value } : value;
+    const parsed = address.safeParse(value);
+    if (parsed.success) return { ...defaults, [key]: parsed.data };
+    context.addIssue({ code: 'custom', message: `must be an address, or settings with ${key}` });
+    return z.NEVER;
+  }, schema.optional());
+}
+
+/** @throws FulcrumError `usage` naming the option, its value and the rule */
+export function completeOptions(options: FleetOptions): CompleteOptions {
+  const parsed = fleetSchema.safeParse(options);
+  if (!parsed.success) throw refusal(parsed.error, options);
+  const { nats, kafka, http, redis, classifier, onStatus, ...rest } = parsed.data;
+  return {
+    ...rest,
+    server: serverOf(nats, kafka, http),
+    redis: redis ?? null,
+    classifier: classifier ?? new OutcomeClassifier(),
+    instance: randomUUID(),
+    onStatus: onStatus ?? (() => {}),
+  };
+}
+
+function serverOf(
+  nats: Config['nats'] | undefined,
+  kafka: Config['kafka'] | undefined,
+  http: HttpSettings | undefined,
+): FleetServer {
+  const servers: FleetServer[] = [];
+  if (nats !== undefined) servers.push({ kind: 'nats', options: natsOptions({ nats }) });
+  if (kafka !== undefined) servers.push({ kind: 'kafka', options: kafkaOptions({ kafka }) });
+  if (http !== undefined) servers.push({ kind: 'http', options: http });
+  const [server] = servers;
+  if (server !== undefined && servers.length === 1) return server;
+  const named =
+    servers.length === 0 ? 'none is named' : `${servers.map(({ kind }) => kind).join(' and ')} are named`;
+  throw new FulcrumError(
+    'usage',
+    `connectFleet: name one of nats, kafka and http, ${named} (redis has the leases of probes alone)`,
+  );
+}
+
+/** Where an unknown key may have been mistyped. */
+const shapes: Readonly<Record<string, object>> = {
+  '': fleetSchema.shape,
+  nats: configSchema.shape.nats.unwrap().shape,
+  kafka: configSchema.shape.kafka.unwrap().shape,
+};
+
+function refusal(error: z.ZodError, options: unknown): FulcrumError {
+  if (typeof options !== 'object' || options === null)
+    return new FulcrumError('usage', 'connectFleet: options must be an object');
+  const [issue] = error.issues;
+  const path = issue?.path.map(String) ?? [];
+  if (issue?.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    const known = Object.keys(shapes[path.join('.')] ?? {});
+    return new FulcrumError(
+      'usage',
+      `connectFleet: there is no option ${[...path, key].join('.')}${suggestion(key, known)}`,
+    );
+  }
+  const value = path.reduce<unknown>(
+    (at, key) => (at as Record<string, unknown> | undefined)?.[key],
+    options,
+  );
+  const got =
+    typeof value === 'object' || typeof value === 'function'
+      ? ''
+      : `, got ${JSON.stringify(value) ?? 'nothing'}`;
+  return new FulcrumError(
+    'usage',
+    `connectFleet: ${path.join('.') || 'options'} ${issue?.message ?? ''}${got}`,
+    {
+      cause: error,
+    },
+  );
+}
