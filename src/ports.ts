@@ -228,6 +228,18 @@ export interface SharedStore extends TrustStore {
   adopt(tail: LostTail): Promise<boolean>;
 }
 
+/** Where a state is made anew. Nobody else works there until it is handed over. */
+export interface RebuiltPlace {
+  /** From when an earlier rebuild that did not end had interactions, seconds since the epoch; null: from the first. */
+  readonly from: number | null;
+  /** Keeps that for a later rebuild. */
+  setFrom(from: number): Promise<void>;
+  /** Says that this process is still at it; false: another one is. */
+  hold(): Promise<boolean>;
+  /** From now on processors may work there. */
+  handOver(): Promise<void>;
+}
+
 export function isShared(store: TrustStore): store is SharedStore {
   return 'marks' in store;
 }
