@@ -158,7 +158,8 @@ for (const source of ['nats', 'kafka'] as const)
         const store = await openStore();
         const events = await circuitEvents(logs);
         const known = lastKnown(published);
-        const news = events.slice(published.length);
+        const toldBefore = new Set(published.map(({ id }) => id));
+        const news = events.filter(({ id }) => !toldBefore.has(id));
         const differing = new Set<string>();
         for (const { tenant, pairId } of after.pairs) {
           const key = `${tenant}/${pairId}`;
