@@ -52,11 +52,7 @@ export async function modelOf(broker: Pick<Broker, 'follow'>, policy: Policy): P
   for (const event of await circuitEvents(broker)) pinned.take(event);
   const nowMs = Date.now();
   const each = (channel: Channel, take: (source: LogSource, message: SourceMessage) => void) =>
-    withLog(broker, channel, (source) =>
-      readUp({ must: now }, source, (messages) => {
-        for (const message of messages) take(source, message);
-      }),
-    );
+    withLog(broker, channel, (source) => readUp(source, now, (message) => take(source, message)));
   await each('commands', (source, message) => {
     const command = decodeCommand(deliveredEvent(source, message), defaultLimits);
     if (isRejection(command)) return;
