@@ -1,4 +1,4 @@
--- parts: pair model policy step keep
+-- parts: pair model policy change step keep
 --
 -- Compares one pair's circuit with the one that was published last, and tells of it where they differ:
 -- src/trust/announce.ts in Lua.
@@ -27,6 +27,7 @@ end
 call('XLEN', outbox)
 call('ZCARD', due_key)
 
+if not policy.change then evidence = nil end
 local before, last = transition, max(transition, published_number)
 if (circuit or CLOSED) == published then
   transition = last

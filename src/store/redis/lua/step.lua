@@ -67,9 +67,10 @@ local function is_stale(t)
   return transition_at and t < transition_at
 end
 
--- Whether the event at hand may not move a half-open circuit.
-local function is_no_probe(policy)
-  return policy.leased and probe ~= transition
+-- Whether the event at hand may not move a half-open circuit. Where nobody is told, its own number is of some time before.
+local function is_no_probe(policy, rules)
+  if not policy.leased or probe == transition then return false end
+  return not (rules.silent and probe and probe > transition)
 end
 
 local function move_to(after, policy, rules, explain)
@@ -86,7 +87,7 @@ local function apply_under_change(outcome, t, weight, policy, rules, explain)
   local counted = weight
   if t < last_updated then counted = weight * decay_factor(last_updated - t, policy.half_life) end
   add_evidence(outcome, t, weight, policy)
-  if is_stale(t) or (circuit == HALF_OPEN and is_no_probe(policy)) then return end
+  if is_stale(t) or (circuit == HALF_OPEN and is_no_probe(policy, rules)) then return end
   observe(outcome, counted, policy.change)
   local bad = outcome == FAILURE and evidence >= policy.change.most
   local well = outcome ~= FAILURE and evidence <= 1
@@ -109,6 +110,6 @@ local function apply_interaction(outcome, t, weight, policy, rules, explain)
   add_evidence(outcome, t, weight, policy)
   local below = alpha / (alpha + beta) < policy.threshold
   if before == CLOSED and not below then return end
-  if before == HALF_OPEN and (is_stale(t) or is_no_probe(policy)) then return end
+  if before == HALF_OPEN and (is_stale(t) or is_no_probe(policy, rules)) then return end
   move_to(judge(below, last_updated, policy.cooldown), policy, rules, explain)
 end
