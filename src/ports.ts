@@ -171,6 +171,8 @@ export interface LostTail {
   readonly from: ReadonlyMap<string, number>;
   /** What was written before is there, whatever it is, seconds since the epoch; 0: nothing need be. */
   readonly since: number;
+  /** Nothing was lost, but the state was made anew from the logs: what came later may have been applied elsewhere alone. */
+  readonly rebuilt?: true;
 }
 
 /**

@@ -70,16 +70,16 @@ for (const source of ['nats', 'kafka'] as const)
           const sent = await commands.run(['publish', '-', ...broker], { environment, input: text });
           expect(sent).toMatchObject({ code: 0 });
         };
-        const openStore = async () => {
-          const store = await RedisStore.open({ url, prefix: name, create: false });
+        const openStore = async (prefix = name) => {
+          const store = await RedisStore.open({ url, prefix, create: false });
           onTestFinished(() => store.close());
           return store;
         };
         /** Resolves when every pair is as the pure functions have it. */
-        const agrees = async () => {
+        const agrees = async (prefix = name) => {
           const { model, pairs, interactions } = await modelOf(logs, policy);
           model.due(Date.now() / 1_000, Date.now(), false);
-          const store = await openStore();
+          const store = await openStore(prefix);
           await until('every pair is as the model has it', async () => {
             for (const { tenant, pairId } of pairs) {
               const state = (await store.read(tenant, pairId))?.state ?? null;
@@ -196,6 +196,61 @@ for (const source of ['nats', 'kafka'] as const)
           return true;
         });
         expect(newest.size).toBeGreaterThan(0);
+      }, 120_000);
+
+      it('goes on where it was when it died, and nobody works on the state meanwhile', async () => {
+        const { fleet, run, start, publish, agrees } = await given('killed');
+        await publish(load(3_000, 'one'));
+        const redis = new Redis(url);
+        onTestFinished(() => redis.disconnect());
+        // One event a call, so that it is not done before it is killed.
+        const first = start('rebuild', '--set', 'processor.maxBatch=1');
+        await until('it has marked how far it is', async () => {
+          const marks = await redis.hgetall('killed:{3}:mark');
+          return Object.keys(marks).some((field) => field.startsWith('acknowledged:killed')) || undefined;
+        });
+        const second = await run('rebuild');
+        expect(second).toMatchObject({ code: 6, stderr: expect.stringContaining('another rebuild') });
+        await first.kill('SIGKILL');
+        expect(await run('process', '--source', source)).toMatchObject({
+          code: 6,
+          stderr: expect.stringContaining('being rebuilt'),
+        });
+        // Its lease lapses by itself; no test waits for that.
+        await redis.del('killed:rebuild');
+        const rebuilt = await run('rebuild', '--json');
+        expect(rebuilt).toMatchObject({ code: 0 });
+        const told = JSON.parse(rebuilt.stdout) as Record<string, number>;
+        expect(told).toMatchObject({ went_on: true, from: null });
+        expect(told['interactions']).toBeLessThan(3_000);
+        await agrees();
+        await fleet.process();
+        await publish(load(200, 'two'));
+        await agrees();
+        expect(await run('rebuild')).toMatchObject({
+          code: 6,
+          stderr: expect.stringMatching(/killed:meta.*there is trust state here.*--prefix/),
+        });
+      }, 120_000);
+
+      it('into other keys while a fleet works is brought up to date by the first processor that takes them over', async () => {
+        const { fleet, run, publish, agrees } = await given('moved');
+        const old = await fleet.process();
+        await publish(load(500, 'one'));
+        await agrees();
+        expect(await run('rebuild', '--prefix', 'moved2')).toMatchObject({
+          code: 0,
+          stdout: expect.stringMatching(/500 interactions.*\nfrom the first interaction on/s),
+        });
+        // What the old fleet acknowledges from now on never comes to the new one by itself.
+        await publish(load(300, 'two'));
+        await agrees();
+        expect(await old.kill('SIGTERM')).toMatchObject({ code: 0 });
+        const taken = commands.start(['process', '--source', source, '--json', ...broker, '--redis', url], {
+          environment: { ...fleet.environment, FULCRUM_REDIS_PREFIX: 'moved2' },
+        });
+        await taken.prints('stderr', /did not have is applied again: (3\d\d) of \1 interactions/);
+        await agrees('moved2');
       }, 120_000);
     },
     { own: true },

@@ -23,6 +23,7 @@ type MarkAnswer =
   | {
       readonly kind: 'lost';
       readonly shard: number;
+      readonly rebuilt: boolean;
       readonly runId: string;
       readonly since: number;
       readonly from: ReadonlyMap<string, number>;
@@ -136,12 +137,14 @@ function answerOf(shard: number, answer: unknown) {
   switch (kind) {
     case 'w':
       return { kind: 'written', runId, disused: rest } as const;
+    case 'b':
     case 'l': {
       const [since, ...positions] = rest;
       const from = new Map<string, number>();
       for (let i = 0; i + 1 < positions.length; i += 2)
         from.set(positions[i] as string, Number(positions[i + 1]));
-      return { kind: 'lost', shard, runId, since: Number(since), from } as const;
+      const rebuilt = kind === 'b';
+      return { kind: 'lost', shard, rebuilt, runId, since: Number(since), from } as const;
     }
     default:
       return { kind: 'emptied', shard } as const;
@@ -155,5 +158,6 @@ function tailOf(lost: readonly Lost[]): LostTail {
   for (const [source, position] of first?.from ?? [])
     if (others.every((other) => other.from.has(source)))
       from.set(source, Math.min(position, ...others.map((other) => other.from.get(source) ?? 0)));
-  return { from, since: Math.min(...lost.map(({ since }) => since)) };
+  const since = Math.min(...lost.map((each) => each.since));
+  return { from, since, ...(lost.every(({ rebuilt }) => rebuilt) ? { rebuilt: true } : {}) };
 }

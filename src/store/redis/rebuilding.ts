@@ -15,7 +15,7 @@ const atATime = 500;
 /** In `ft:meta`: nothing of the new state is there yet, and all that is goes. */
 const preparing = 'preparing';
 const begun = 'begun';
-/** What the mark has for the run id of its server, until the first processor has read what it may lack. */
+/** What the mark has for the run id of its server, until a processor has read what may be lacking: see `mark.lua`. */
 const handedOver = 'rebuilt';
 
 export const rebuildingField = 'rebuilding';
