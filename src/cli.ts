@@ -7,6 +7,7 @@ import { doctorCommand } from './cli/doctor.js';
 import { pairCommands } from './cli/pairs.js';
 import { processCommand } from './cli/process.js';
 import { publishCommand } from './cli/publish.js';
+import { rebuildCommand } from './cli/rebuild.js';
 import { replayCommand } from './cli/replay.js';
 import { upCommand } from './cli/up.js';
 import { watchCommand } from './cli/watch.js';
@@ -34,6 +35,7 @@ function createProgram(): Command {
   watchCommand(program);
   pairCommands(program);
   replayCommand(program);
+  rebuildCommand(program);
   doctorCommand(program);
   configCommand(program);
   return program;

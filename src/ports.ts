@@ -171,6 +171,8 @@ export interface LostTail {
   readonly from: ReadonlyMap<string, number>;
   /** What was written before is there, whatever it is, seconds since the epoch; 0: nothing need be. */
   readonly since: number;
+  /** Nothing was lost, but the state was made anew from the logs: what came later may have been applied elsewhere alone. */
+  readonly rebuilt?: true;
 }
 
 /**
@@ -226,6 +228,18 @@ export interface SharedStore extends TrustStore {
    * @returns false when the server changed once more meanwhile: mark, to learn what is lost now
    */
   adopt(tail: LostTail): Promise<boolean>;
+}
+
+/** Where a state is made anew. Nobody else works there until it is handed over. */
+export interface RebuiltPlace {
+  /** From when an earlier rebuild that did not end had interactions, seconds since the epoch; null: from the first. */
+  readonly from: number | null;
+  /** Keeps that for a later rebuild. */
+  setFrom(from: number): Promise<void>;
+  /** Says that this process is still at it; false: another one is. */
+  hold(): Promise<boolean>;
+  /** From now on processors may work there. */
+  handOver(): Promise<void>;
 }
 
 export function isShared(store: TrustStore): store is SharedStore {

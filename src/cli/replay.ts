@@ -1,13 +1,13 @@
-import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { loadConfig, overridesOf } from '../config.js';
 import { FulcrumError, messageOf } from '../errors.js';
 import { formatTime } from '../events/time.js';
-import { type ReplayProgress, type ReplayRequest, type ReplayResult, replay } from '../runtime/replay.js';
+import { type ReplayRequest, type ReplayResult, replay } from '../runtime/replay.js';
 import { type CompareFlags, compareOptions, comparisonOf } from './compare.js';
 import { type CsvFlags, csvColumns, csvOptions } from './csv.js';
 import { collect, positive, requireFile, requireWritable } from './options.js';
 import { circuitLine, note, print, printJson, printTable } from './output.js';
+import { interruptedExitCode, progressBar } from './progress.js';
 
 interface ReplayFlags extends CsvFlags, CompareFlags {
   config?: string;
@@ -20,8 +20,6 @@ interface ReplayFlags extends CsvFlags, CompareFlags {
   json?: boolean;
 }
 
-/** As a shell has it for a command that Ctrl-C ended. */
-const interruptedExitCode = 130;
 /** Refused records that are shown before it is left at counting them. */
 const shownRefusals = 10;
 
@@ -65,7 +63,7 @@ Examples:
         throw new FulcrumError('usage', '--compare judges a whole log: leave out --data');
       requireFile(file);
       if (flags.deadLetters !== undefined) requireWritable('--dead-letters', flags.deadLetters);
-      const bar = progressBar(flags);
+      const bar = progressBar(flags.events !== true);
       const interrupted = new AbortController();
       process.once('SIGINT', () => interrupted.abort());
       process.once('SIGTERM', () => interrupted.abort());
@@ -84,7 +82,7 @@ Examples:
         },
         ...(comparison === null ? {} : { onApplied: comparison.event }),
         onRefused: refusalNotes(),
-        onProgress: (progress) => bar.update(progress),
+        onProgress: ({ events, bytes, totalBytes }) => bar.update(events, bytes, totalBytes),
         weather: {
           failed: (what, error) => note(`cannot ${what}, trying again: ${messageOf(error)}`),
           recovered: (what) => note(`can ${what} again`),
@@ -114,35 +112,6 @@ function refusalNotes(): ReplayRequest['onRefused'] {
   return (record, { reason, field, rule }) => {
     if (shown++ < shownRefusals) note(`record ${record}: ${reason}: ${`${field} ${rule}`.trim()}`);
     else if (shown === shownRefusals + 1) note('further refused records are counted, not shown');
-  };
-}
-
-interface Bar {
-  update(progress: ReplayProgress): void;
-  stop(): void;
-}
-
-/** A bar with rate and remaining time, on a terminal and only there. */
-function progressBar(flags: ReplayFlags): Bar {
-  if (process.stderr.isTTY !== true || flags.events === true) return { update: () => {}, stop: () => {} };
-  const bar = new SingleBar({
-    format: '{bar} {percentage}% | {events} events | {rate}/s | {eta_formatted} left',
-    hideCursor: true,
-    clearOnComplete: true,
-    stream: process.stderr,
-  });
-  const startedAt = Date.now();
-  let started = false;
-  return {
-    update: ({ events, bytes, totalBytes }) => {
-      if (!started) bar.start(Math.max(totalBytes, 1), 0, { events: 0, rate: 0 });
-      started = true;
-      const rate = Math.round(events / Math.max(0.001, (Date.now() - startedAt) / 1_000));
-      bar.update(totalBytes === 0 ? 0 : bytes, { events, rate });
-    },
-    stop: () => {
-      if (started) bar.stop();
-    },
   };
 }
 

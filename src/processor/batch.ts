@@ -80,7 +80,7 @@ function apply(work: Work, accepted: readonly AcceptedInteraction[]): Promise<re
       policies,
       rules: work.rules,
       nowMs: transitionClock(work.clock()),
-      states: work.observer.applied !== undefined,
+      states: work.observer.applied !== undefined && work.observer.wantsStates !== false,
     }),
   );
 }

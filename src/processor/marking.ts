@@ -82,7 +82,8 @@ function refuseRecreated(
     );
 }
 
-function markOf(work: Work, source: LogSource, progress: SourceProgress, now: number): SourceMark {
+/** How far a log is read, and up to what time of its events. */
+export function markOf(work: Work, source: LogSource, progress: SourceProgress, now: number): SourceMark {
   const { acknowledged, next } = progress;
   const readTo = next === null ? now : timeOf(work, source, next);
   return { source: progress.source, acknowledged, ...(readTo === null ? {} : { readTo }) };

@@ -66,15 +66,21 @@ async function sweep(work: Work, parts: SharedParts): Promise<void> {
   const readTo = new Map((await readMarks(work, parts)).map((mark) => [mark.source, mark.readTo]));
   const logs = parts.interactions.flatMap((source) => source.logs());
   const until = Math.min(...logs.map((log) => readTo.get(log) ?? Number.NEGATIVE_INFINITY));
-  if (!Number.isFinite(until)) return;
+  if (Number.isFinite(until)) await makeRecoveries(work, until);
+}
+
+/** Makes the recoveries that are due by `until`, seconds since the epoch. */
+export async function makeRecoveries(work: Work, until: number): Promise<void> {
+  const { publishes = true } = work.rules;
   for (;;) {
     const request = {
       until,
       limit: sweepLimit,
       policyOf: work.policies().policyOf,
       nowMs: transitionClock(work.clock()),
+      publishes,
     };
-    const looked = await work.must('make recoveries', () => parts.store.due(request));
+    const looked = await work.must('make recoveries', () => work.store.due(request));
     if (looked > 0) await work.publish();
     if (looked < sweepLimit) return;
   }

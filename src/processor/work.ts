@@ -18,6 +18,8 @@ import type { Handed } from './handed.js';
 
 /** Told of everything that the processor takes or refuses, for counters. */
 export interface ProcessorObserver {
+  /** false: `applied` does not look at states, and the store may leave them out. @defaultValue true */
+  readonly wantsStates?: boolean;
   applied?(event: AcceptedInteraction, result: ApplyResult): void;
   refused?(message: SourceMessage, rejection: Rejection): void;
 }
@@ -68,7 +70,10 @@ export async function refuse(work: Work, source: EventSource, refusals: readonly
   if (letters.length > 0) await work.must('publish dead letters', () => work.deadLetters.publish(letters));
 }
 
-export function deliveredEvent(source: EventSource, message: SourceMessage): DeliveredEvent {
+export function deliveredEvent(
+  source: Pick<EventSource, 'headerPrefix'>,
+  message: SourceMessage,
+): DeliveredEvent {
   // Field by field: a copy of all that a message may hold is made for every event.
   const { body, headers, tenant, position, receivedAt, original } = message;
   return {

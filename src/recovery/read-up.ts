@@ -15,7 +15,7 @@ export type Must = <T>(what: string, work: () => T | Promise<T>) => Promise<T>;
 export async function readUp(
   source: LogSource,
   must: Must,
-  take: (message: SourceMessage) => void,
+  take: (message: SourceMessage) => void | Promise<void>,
 ): Promise<boolean> {
   const catchUp = new CatchUp();
   const isRead = async () => catchUp.isDone(source.logs(), await source.progress());
@@ -24,7 +24,10 @@ export async function readUp(
     for (let full = true; full; ) {
       const batch = await must(`read ${source.name}`, () => source.read(readAtATime, waitMs));
       if (batch === null) return false;
-      for (const message of batch.messages) take(message);
+      for (const message of batch.messages) {
+        const taking = take(message);
+        if (taking !== undefined) await taking;
+      }
       full = batch.messages.length === readAtATime;
     }
   }

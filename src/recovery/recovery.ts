@@ -51,14 +51,19 @@ export class Recovery {
     const well = work.troubled(trouble);
     try {
       const begins = (positions: number): void =>
-        work.tell(
-          `the store was restarted or failed over and may have lost writes: ${positions} positions are read again`,
-          'warn',
-        );
+        tail.rebuilt === true
+          ? work.tell(
+              `the state was rebuilt: ${positions} positions that were acknowledged since are read`,
+              'info',
+            )
+          : work.tell(
+              `the store was restarted or failed over and may have lost writes: ${positions} positions are read again`,
+              'warn',
+            );
       const done = await reread(work, { tail, broker, sources: parts, signal, begins });
       if (done === null || !(await this.adopt(tail))) return;
       work.tell(
-        `what the store lost is applied again: ${done.lost} of ${done.interactions} interactions were not there, ` +
+        `what the store ${tail.rebuilt === true ? 'did not have' : 'lost'} is applied again: ${done.lost} of ${done.interactions} interactions were not there, ` +
           `beside ${done.commands} commands; ${done.announced} circuits are told anew`,
         'info',
       );

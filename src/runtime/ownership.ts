@@ -9,10 +9,14 @@ import type { RedisStore } from '../store/redis/store.js';
 /** What the topics of an `up` without a broker begin with in the marks of Redis; when it was started follows. */
 export const topicPrefix = 'http@';
 
+/** Whether nobody else publishes what circuits do; the leases of a process that was killed lapse within this time. */
+export function leadsSoon(store: RedisStore): Promise<boolean> {
+  return within(leaseMs + 1_000, () => store.leads());
+}
+
 /** @throws FulcrumError `store_in_use` when what circuits do is published by another process */
 export async function takeOver(store: RedisStore): Promise<void> {
-  // The leases of a process that was killed lapse within this time.
-  if (await within(leaseMs + 1_000, () => store.leads())) return;
+  if (await leadsSoon(store)) return;
   throw new FulcrumError(
     'store_in_use',
     'another processor works on this state and publishes its circuit events: stop it, name the broker that they all ' +

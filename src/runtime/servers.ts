@@ -24,6 +24,11 @@ export function openRedis(config: Config, onStatus: StatusListener, create: bool
   return RedisStore.open({ ...redisOptions(config), create, onStatus });
 }
 
+/** Opens the place of a state that is to be made anew. @throws FulcrumError `mismatch` when there is one */
+export function openRedisToRebuild(config: Config, onStatus: StatusListener): Promise<RedisStore> {
+  return RedisStore.open({ ...redisOptions(config), rebuilds: true, onStatus });
+}
+
 /** Whether anything was acknowledged before, by whomever: then there has to be state of it. */
 export async function isBegun(broker: Pick<Broker, 'standing'>): Promise<boolean> {
   const standing = [await broker.standing('interactions'), await broker.standing('commands')];

@@ -2,7 +2,7 @@ import type { CircuitState } from './circuit.js';
 import { nextTransition } from './evaluator.js';
 import type { Policy } from './policy.js';
 import type { Pair } from './record.js';
-import { freshState, type TrustState } from './state.js';
+import { freshState, type TrustState, underRule } from './state.js';
 import type { Step } from './step.js';
 import { describe, type StepRules } from './transition.js';
 
@@ -23,10 +23,10 @@ export const neverPublished: Published = Object.freeze({ transition: 0, to: 'CLO
 export function announce(pair: Pair, published: Published, policy: Policy, rules: StepRules): Step {
   const last = Math.max(pair.transition, published.transition);
   if ((pair.state?.circuitState ?? 'CLOSED') === published.to)
-    return { pair: numbered(pair, last), transitions: [] };
+    return { pair: numbered(pair, last, policy), transitions: [] };
   const { state } = pair;
   const now = rules.nowMs / 1_000;
-  const told = numbered(pair, nextTransition(last, rules.nowMs));
+  const told = numbered(pair, nextTransition(last, rules.nowMs), policy);
   const after: TrustState = told.state ?? freshState(pair, now, policy.config, told.transition);
   const occurredAt = state === null ? now : (pair.transitionAt ?? state.lastUpdated);
   return {
@@ -42,8 +42,9 @@ export function announce(pair: Pair, published: Published, policy: Policy, rules
   };
 }
 
-function numbered(pair: Pair, transition: number): Pair {
+function numbered(pair: Pair, transition: number, policy: Policy): Pair {
   const { state } = pair;
   if (pair.transition === transition) return pair;
-  return { ...pair, state: state === null ? null : Object.freeze({ ...state, transition }), transition };
+  const known = state === null ? null : Object.freeze({ ...underRule(state, policy.config), transition });
+  return { ...pair, state: known, transition };
 }

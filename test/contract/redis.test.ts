@@ -2,8 +2,8 @@ import { beforeAll } from 'vitest';
 import type { TrustStore } from '../../src/ports.js';
 import { packPair } from '../../src/store/packed.js';
 import { ownBytes } from '../../src/store/redis/answers.js';
-import type { RedisClient } from '../../src/store/redis/connection.js';
-import { type Layout, pairKey, shardOf } from '../../src/store/redis/layout.js';
+import type { Calls } from '../../src/store/redis/calls.js';
+import { pairKey, shardOf } from '../../src/store/redis/layout.js';
 import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/store.js';
 import type { CircuitState } from '../../src/trust/circuit.js';
 import type { Pair } from '../../src/trust/record.js';
@@ -24,8 +24,7 @@ async function forceInRedis(
   store: RedisStore,
   ...[pairId, circuitState, openedAt]: [string, CircuitState, number | null]
 ): Promise<void> {
-  const { calls } = store as unknown as { calls: { client: RedisClient; layout: Layout } };
-  const { client, layout } = calls;
+  const { client, layout } = (store as unknown as { calls: Calls }).calls;
   const pair = (await store.read('default', pairId)) as Pair;
   const state = { ...(pair.state as NonNullable<Pair['state']>), circuitState, openedAt };
   const bytes = packPair({ ...pair, state }, 0, ownBytes);

@@ -29,6 +29,11 @@ export function probeKey(prefix: string, tenant: string, pairId: string, transit
   return `${prefix}:probe:${tenant}:${pairId}:${transition}`;
 }
 
+/** The lease of the one process that makes the state anew. */
+export function rebuildKey(prefix: string): string {
+  return `${prefix}:rebuild`;
+}
+
 /** The shard of a pair: its id is a hash already. */
 export function shardOf({ shards }: Layout, pairId: string): number {
   return Number.parseInt(pairId.slice(0, 8), 16) % shards;

@@ -1,8 +1,10 @@
 /** How far sources are acknowledged, by shard, and what a server that changed may have lost. */
 import type { LostTail, SourceMark } from '../../ports.js';
 import type { Calls } from './calls.js';
+import { nameOf } from './connection.js';
 import { allShards, floorKey, metaKey, seenPrefix, shardKey } from './layout.js';
 import { emptied } from './meta.js';
+import { refuseWhileRebuilt } from './rebuilding.js';
 import type { ScriptValue } from './scripts.js';
 import { doAll } from './shards.js';
 
@@ -11,6 +13,8 @@ export interface MarksOptions {
   readonly replaySpan: number;
   /** A first mark may be made though events were acknowledged. */
   readonly beginsAfresh: boolean;
+  /** It is this process that makes the state anew. */
+  readonly rebuilds: boolean;
 }
 
 /** What `mark.lua` answers for a shard. */
@@ -19,6 +23,7 @@ type MarkAnswer =
   | {
       readonly kind: 'lost';
       readonly shard: number;
+      readonly rebuilt: boolean;
       readonly runId: string;
       readonly since: number;
       readonly from: ReadonlyMap<string, number>;
@@ -90,11 +95,14 @@ export class Marks {
     await doAll(allShards(this.calls.layout), (shard) => this.forgetIn(shard, source));
   }
 
-  /** A layout that is gone was not alone, whatever its shards say. */
+  /** A layout that is gone was not alone, whatever its shards say; nor does another process go on while it is rebuilt. */
   private async findMeta(): Promise<void> {
     const { client, layout, url } = this.calls;
     const key = metaKey(layout.prefix);
-    if ((await this.calls.askAny(() => client.hget(key, 'layout'))) === null) throw emptied(url, key);
+    const fields = await this.calls.askAny(() => client.hgetall(key));
+    if (fields === undefined) return;
+    if (fields['layout'] === undefined) throw emptied(url, key);
+    if (!this.options.rebuilds) refuseWhileRebuilt(fields, `${nameOf(url)}, key ${key}`);
   }
 
   private async writeShard(shard: number, marks: readonly SourceMark[], now: number): Promise<MarkAnswer> {
@@ -129,12 +137,14 @@ function answerOf(shard: number, answer: unknown) {
   switch (kind) {
     case 'w':
       return { kind: 'written', runId, disused: rest } as const;
+    case 'b':
     case 'l': {
       const [since, ...positions] = rest;
       const from = new Map<string, number>();
       for (let i = 0; i + 1 < positions.length; i += 2)
         from.set(positions[i] as string, Number(positions[i + 1]));
-      return { kind: 'lost', shard, runId, since: Number(since), from } as const;
+      const rebuilt = kind === 'b';
+      return { kind: 'lost', shard, rebuilt, runId, since: Number(since), from } as const;
     }
     default:
       return { kind: 'emptied', shard } as const;
@@ -148,5 +158,6 @@ function tailOf(lost: readonly Lost[]): LostTail {
   for (const [source, position] of first?.from ?? [])
     if (others.every((other) => other.from.has(source)))
       from.set(source, Math.min(position, ...others.map((other) => other.from.get(source) ?? 0)));
-  return { from, since: Math.min(...lost.map(({ since }) => since)) };
+  const since = Math.min(...lost.map((each) => each.since));
+  return { from, since, ...(lost.every(({ rebuilt }) => rebuilt) ? { rebuilt: true } : {}) };
 }

@@ -2,6 +2,7 @@
 import { FulcrumError } from '../../errors.js';
 import { nameOf, type RedisClient } from './connection.js';
 import { defaultShards, layoutVersion, metaKey } from './layout.js';
+import { beginRebuild, rebuildingField, refuseWhileRebuilt } from './rebuilding.js';
 
 export interface Meta {
   readonly shards: number;
@@ -16,6 +17,8 @@ export interface MetaRequest {
   readonly shards: number | null;
   /** false: refuse where there is none. */
   readonly create: boolean;
+  /** The state is to be made anew: none may be there, or one of which that did not end. */
+  readonly rebuilds: boolean;
 }
 
 /** What is said where state has to be and a key of it is absent. */
@@ -34,6 +37,7 @@ export async function openMeta(client: RedisClient, request: MetaRequest): Promi
   let fields = await client.hgetall(key);
   if (fields['layout'] === undefined) {
     if (!request.create) throw emptied(request.url, key);
+    if (request.rebuilds) await beginRebuild(client, request.prefix);
     await client.hsetnx(key, 'shards', String(request.shards ?? defaultShards));
     await client.hsetnx(key, 'layout', String(layoutVersion));
     fields = await client.hgetall(key);
@@ -44,6 +48,13 @@ export async function openMeta(client: RedisClient, request: MetaRequest): Promi
       'mismatch',
       `${where}: the layout is of version ${layout}, this one reads ${layoutVersion}`,
     );
+  if (!request.rebuilds) refuseWhileRebuilt(fields, where);
+  else if (fields[rebuildingField] === undefined)
+    throw new FulcrumError(
+      'mismatch',
+      `${where}: there is trust state here, and a rebuild makes it where there is none: name other keys with --prefix, or ` +
+        'stop all who use this state and remove it',
+    );
   const shards = Number(fields['shards']);
   if (request.shards !== null && request.shards !== shards)
     throw new FulcrumError(
@@ -53,8 +64,14 @@ export async function openMeta(client: RedisClient, request: MetaRequest): Promi
   return { shards, processor: processorOf(fields['processor'] ?? null) };
 }
 
-export async function readProcessor(client: RedisClient, prefix: string): Promise<Meta['processor']> {
-  return processorOf(await client.hget(metaKey(prefix), 'processor'));
+/** @throws FulcrumError `unavailable` while the state is being made anew */
+export async function readProcessor(
+  client: RedisClient,
+  { url, prefix }: Pick<MetaRequest, 'url' | 'prefix'>,
+): Promise<Meta['processor']> {
+  const fields = await client.hgetall(metaKey(prefix));
+  refuseWhileRebuilt(fields, `${nameOf(url)}, key ${metaKey(prefix)}`, 'unavailable');
+  return processorOf(fields['processor'] ?? null);
 }
 
 function processorOf(field: string | null): Meta['processor'] {

@@ -32,6 +32,7 @@ import { openMeta, readProcessor, registerProcessor } from './meta.js';
 import { Outbox } from './outbox.js';
 import { SharedPolicies } from './policies.js';
 import { RedisProbes } from './probes.js';
+import { Rebuilding } from './rebuilding.js';
 import { ServerClock } from './server-clock.js';
 import type { ShardGroup } from './shards.js';
 import { unpackTransition } from './transition.js';
@@ -45,6 +46,8 @@ export interface RedisStoreOptions extends RedisConnection {
   readonly replaySpan?: number;
   /** false: refuse a Redis that holds no trust state, or a shard without one. @defaultValue true */
   readonly create?: boolean;
+  /** It is to be made anew by this process: refuse a Redis that holds trust state. @defaultValue false */
+  readonly rebuilds?: boolean;
   /** Told of the connection's troubles. @defaultValue nobody */
   readonly onStatus?: ConnectionListener;
 }
@@ -72,6 +75,8 @@ export class RedisStore implements SharedStore {
     private readonly calls: Calls,
     options: RedisStoreOptions,
     readonly policies: SharedPolicies,
+    /** What is to be known and said while it is made anew; null: it is not. */
+    readonly rebuilding: Rebuilding | null,
     rules: StoreRules | null,
   ) {
     this.registered = { rules, at: Date.now() };
@@ -82,6 +87,7 @@ export class RedisStore implements SharedStore {
     this.marked = new Marks(calls, {
       replaySpan: options.replaySpan ?? 1_000_000,
       beginsAfresh: options.create ?? true,
+      rebuilds: options.rebuilds ?? false,
     });
   }
 
@@ -101,11 +107,13 @@ export class RedisStore implements SharedStore {
         prefix,
         shards: options.shards ?? null,
         create: options.create ?? true,
+        rebuilds: options.rebuilds ?? false,
       });
       const rules = processor === null ? null : { ...processor, streamed: true };
       const policies = new SharedPolicies(client, prefix, options.url);
       const calls = new Calls(client, { prefix, shards }, options.url, listener);
-      const store = new RedisStore(calls, options, policies, rules);
+      const rebuilding = options.rebuilds === true ? await Rebuilding.of(calls) : null;
+      const store = new RedisStore(calls, options, policies, rebuilding, rules);
       await store.serverClock.measure();
       return store;
     } catch (error) {
@@ -264,7 +272,7 @@ export class RedisStore implements SharedStore {
     if (rules.streamed) return rules;
     if (Date.now() - this.registered.at > metaMaxAgeMs) {
       const processor = await this.calls.ask(() =>
-        readProcessor(this.calls.client, this.calls.layout.prefix),
+        readProcessor(this.calls.client, { url: this.calls.url, prefix: this.calls.layout.prefix }),
       );
       this.registered = {
         rules: processor === null ? null : { ...processor, streamed: true },

@@ -191,7 +191,7 @@ class Pairing {
         const sent = (rules.streamed ? operation.events : operation.events.map(withoutKey)).map((event) =>
           this.underPolicies(event),
         );
-        const events = this.under.scattered === true ? sent.map(inOwnLog) : sent;
+        const events = this.under.scattered === true ? sent.map(inOwnLog) : withOwnPositions(sent);
         const work = batch(events, { policies, rules, nowMs: operation.nowMs });
         expect(toldOf(await store.apply(work))).toEqual(model.apply(work));
         break;
@@ -309,6 +309,20 @@ class Pairing {
 
 /** Without a stream a reset may forget the ids of a pair's events with the pair; nobody sends them there. */
 const withoutKey = (event: InteractionToApply): InteractionToApply => ({ ...event, duplicateKey: null });
+
+/** A position is of one event: two pairs cannot be at the same one, and a store need not say which was there first. */
+function withOwnPositions(events: readonly InteractionToApply[]): InteractionToApply[] {
+  const pairAt = new Map<string, string>();
+  return events.map((event) => {
+    const { position, tenant, pairId, agentA, agentB } = event;
+    if (position === null) return event;
+    const pair = JSON.stringify([tenant, pairId, ...[agentA, agentB].sort()]);
+    const place = `${position.source}/${position.sequence}`;
+    const isOwn = (pairAt.get(place) ?? pair) === pair;
+    pairAt.set(place, pair);
+    return isOwn ? event : { ...event, position: null };
+  });
+}
 
 /** A position is of one event; here each pair has positions of its own, since places do not know each other's. */
 function inOwnLog(event: InteractionToApply): InteractionToApply {

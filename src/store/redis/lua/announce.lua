@@ -27,6 +27,7 @@ end
 call('XLEN', outbox)
 call('ZCARD', due_key)
 
+if not policy.change then evidence = nil end
 local before, last = transition, max(transition, published_number)
 if (circuit or CLOSED) == published then
   transition = last

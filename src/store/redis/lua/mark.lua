@@ -8,6 +8,7 @@
 --
 -- Answers { w, run id, sources that may be forgotten ... }: it is written
 --         { l, run id, since, source, position, ... }: what was surely written before, and by when
+--         { b, ... }: the same, of a state that was made anew: what came after it may have been applied elsewhere
 --         { e }: there is no mark, and a first one may not be made
 
 local CHUNK = 65536
@@ -30,7 +31,7 @@ do
 end
 
 local function lost(kind, since)
-  local answer = { 'l', run_id, since }
+  local answer = { fields.run_id == 'rebuilt' and 'b' or 'l', run_id, since }
   for _, source in ipairs(sources) do
     local position = fields[kind .. ':' .. source]
     if position then
