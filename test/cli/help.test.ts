@@ -26,6 +26,7 @@ const commands = {
       '--json',
     ],
   ],
+  rebuild: ['--nats', '--kafka', '--redis', '--prefix', '--config', '--no-timed-recovery', '--set', '--json'],
   config: ['--config', '--set', '--json'],
 };
 

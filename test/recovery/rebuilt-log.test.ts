@@ -11,7 +11,7 @@ const message = (source: string, sequence: number): SourceMessage => ({
 });
 
 /** A log that holds what is put into it, and what comes with each read. */
-function given({ first = 1, leave = 0, whileRead = () => 0 } = {}) {
+function given({ first = 1, leave = 0, whileRead = (): number => 0 } = {}) {
   let elapsedMs = 0;
   const held: SourceMessage[] = [];
   let read = 0;

@@ -4,6 +4,7 @@ import type { Finding } from '../../ports.js';
 import { connectRedis, nameOf, type RedisClient, type RedisConnection } from './connection.js';
 import { defaultPrefix, layoutVersion, metaKey, policiesKey } from './layout.js';
 import { SharedPolicies } from './policies.js';
+import { rebuildingField } from './rebuilding.js';
 import { missingRights } from './rights.js';
 
 export interface RedisCheck extends RedisConnection {
@@ -132,6 +133,12 @@ async function layout(client: RedisClient, prefix: string, shards: number | null
       what,
       `${fields['shards']} shards`,
       `redis.shards is ${shards}: the number is fixed, mend the config`,
+    );
+  if (fields[rebuildingField] !== undefined)
+    return bad(
+      what,
+      'the state is being rebuilt, or a rebuild did not end',
+      'wait for it, or begin it again: it goes on where it was',
     );
   return ok(what, `layout ${fields['layout']}, ${fields['shards']} shards`);
 }
