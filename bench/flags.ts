@@ -15,6 +15,7 @@ export const redisOptions = {
   // A pair remembers eight event ids: from then on it grows no more.
   fill: { type: 'string', default: '8' },
   loops: { type: 'string', default: '2' },
+  change: { type: 'boolean', default: false },
 } as const;
 
 /** Of `bench:nats` and `bench:kafka`. */
@@ -46,6 +47,8 @@ export function redisFlags(args?: string[]) {
     fill: count('fill', values.fill),
     /** Batches under way at a time. */
     loops: count('loops', values.loops),
+    /** Measure it too with every pair under `opening: change`. */
+    change: values.change,
   };
 }
 

@@ -10,6 +10,9 @@ import { redisFlags } from './flags.js';
 import { machine } from './measure/machine.js';
 import { machineText, printJson } from './measure/print.js';
 
+/** Every pair opens on a change: what is known of it is kept beside the score. */
+const onChange = { opening: 'change', recoveryCooldownSeconds: 60 } as const;
+
 const flags = redisFlags();
 const { events, naiveEvents, runs, fill, loops } = flags;
 const results: ApplyResult[] = [];
@@ -17,16 +20,22 @@ let redisVersion = '';
 for (const pairs of flags.pairs) {
   const ours = await Measured.open(pairs, (url) => openOurs(url, pairs, loops));
   const naive = await Measured.open(pairs, (url) => openNaive(url, pairs));
+  const change = flags.change
+    ? await Measured.open(pairs, (url) => openOurs(url, pairs, loops, onChange))
+    : null;
   redisVersion = ours.redisVersion;
   await ours.fill(fill);
+  await change?.fill(fill);
   // Its hashes do not grow with the number of events.
   await naive.fill(1);
   for (let round = 0; round < runs; round++) {
     await ours.run(events);
+    await change?.run(events);
     await naive.run(naiveEvents);
   }
-  results.push(applyResult(pairs, ours, naive));
+  results.push(applyResult(pairs, ours, change, naive));
   await ours.close();
+  await change?.close();
   await naive.close();
 }
 

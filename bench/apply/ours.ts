@@ -2,18 +2,29 @@
 import { PolicyBook, RedisStore } from 'fulcrum-trust/processor';
 import { loadConfig } from '#dist/config.js';
 import type { ApplyBatch, InteractionToApply } from '#dist/ports.js';
+import type { TrustConfigOptions } from '#dist/trust/config.js';
+import type { Policy } from '#dist/trust/policy.js';
 import { betweenMs, eventToApply, pairOf } from '../events.js';
 import type { Applier } from './applier.js';
 
 /** As the processor has it. */
 export const batchSize = loadConfig(null, {}, {}).config.processor.maxBatch;
 
-const { policyOf } = new PolicyBook({ version: 1, default: {}, policies: [] });
-const policies = [policyOf('default', 'a', 'b')];
 const rules = { timedRecovery: true, streamed: true };
 
+/** The policy that every pair is under. */
+function policyWith(trust: TrustConfigOptions): Policy {
+  return new PolicyBook({ version: 1, default: trust, policies: [] }).policyOf('default', 'a', 'b');
+}
+
 /** @param loops batches under way at a time: while Redis works on one, the next is packed */
-export async function openOurs(url: string, pairs: number, loops: number): Promise<Applier> {
+export async function openOurs(
+  url: string,
+  pairs: number,
+  loops: number,
+  trust: TrustConfigOptions = {},
+): Promise<Applier> {
+  const policies = [policyWith(trust)];
   const store = await RedisStore.open({ url });
   await store.register(rules.timedRecovery);
   const known = Array.from({ length: pairs }, (_, i) => pairOf(i));
@@ -26,7 +37,7 @@ export async function openOurs(url: string, pairs: number, loops: number): Promi
         if (pair === undefined) throw new RangeError(`no pair of event ${event}`);
         return eventToApply(event, pair, startMs);
       });
-      return () => applyAll(store, batches, loops);
+      return () => applyAll(store, batches, policies, loops);
     },
     settle: async (applied) => {
       // What a processor does beside its batches, here between the runs.
@@ -57,6 +68,7 @@ function batchesOf(
 async function applyAll(
   store: RedisStore,
   batches: readonly (readonly InteractionToApply[])[],
+  policies: readonly Policy[],
   loops: number,
 ): Promise<void> {
   // Shared by the loops: each takes the next, so that batches go out in their order.

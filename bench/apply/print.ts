@@ -14,17 +14,25 @@ interface ApplyFigures {
 export interface ApplyResult {
   readonly pairs: number;
   readonly ours: ApplyFigures;
+  /** Every pair under `opening: change`; null: not measured. */
+  readonly change: ApplyFigures | null;
   readonly naive: ApplyFigures;
   readonly ratio: number;
   /** Of the rates of one Redis core. */
   readonly redisRatio: number;
 }
 
-export function applyResult(pairs: number, ours: Measured, naive: Measured): ApplyResult {
+export function applyResult(
+  pairs: number,
+  ours: Measured,
+  change: Measured | null,
+  naive: Measured,
+): ApplyResult {
   const figures = { ours: figuresOf(ours), naive: figuresOf(naive) };
   return {
     pairs,
     ...figures,
+    change: change === null ? null : figuresOf(change),
     ratio: figures.ours.eventsPerSecond.median / figures.naive.eventsPerSecond.median,
     redisRatio: figures.ours.onOneRedisCore / figures.naive.onOneRedisCore,
   };
@@ -41,9 +49,16 @@ function figuresOf({ runs, bytesPerPair }: Measured): ApplyFigures {
   };
 }
 
-export function printApply({ pairs, ours, naive, ratio, redisRatio }: ApplyResult): void {
+export function printApply({ pairs, ours, change, naive, ratio, redisRatio }: ApplyResult): void {
   console.log(`${whole(pairs)} pairs`);
   printFigures('RedisStore.apply', ours);
+  if (change !== null) {
+    printFigures('the same, every pair under opening: change', change);
+    const rate = change.eventsPerSecond.median / ours.eventsPerSecond.median;
+    console.log(
+      `    ${rate.toFixed(2)} of the rate, ${(change.redisUs / ours.redisUs).toFixed(2)} times Redis's CPU`,
+    );
+  }
   printFigures('one EVALSHA an event, 256 under way', naive);
   console.log(`  ${ratio.toFixed(2)} times as fast; ${redisRatio.toFixed(2)} times on one Redis core\n`);
 }
