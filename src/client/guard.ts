@@ -140,7 +140,10 @@ export class Guard {
     const { circuits, probes, probeLeaseMs } = this.parts;
     for (;;) {
       const circuit = circuits.get(agentA, agentB);
-      if (circuits.isOpen(agentA, agentB)) throw refusal(agentA, agentB, circuit);
+      if (circuits.isOpen(agentA, agentB)) {
+        const stopsBlindly = circuit?.state === 'HALF_OPEN' && probes !== null;
+        throw refusal(agentA, agentB, stopsBlindly ? undefined : circuit);
+      }
       if (circuit?.state !== 'HALF_OPEN') return anybody;
       // Nobody has to stop in shadow mode: every call may be the probe.
       if (!circuit.enforced || probes === null) return { probe: circuit.transition, lease: null };
