@@ -1,0 +1,273 @@
+import { FulcrumError } from '../../../src/errors.js';
+import type { LostTail, OutboxEntry, SourceMark } from '../../../src/ports.js';
+import type { Ledger, PairToKeep } from '../../../src/store/engine.js';
+import type { Transition } from '../../../src/trust/transition.js';
+import { calmNetwork, type Place } from '../process.js';
+import type { World } from '../world.js';
+import { Kept, type Undo } from './journal.js';
+import { AppliedPositions } from './positions.js';
+
+/** How a store server works; planted mistakes change it. */
+export interface ServerRules {
+  readonly replaySpan: number;
+  /** How long a relay may go on without a renewal. */
+  readonly leaseMs: number;
+  /** How far back the second generation of marks lies: what a replaced server may have gone on for. */
+  readonly beforeMs: number;
+  /** false: every relay may publish. */
+  readonly leases: boolean;
+  /** The floor moves so far beyond what it may. */
+  readonly floorAhead: number;
+  /** true: transitions go to the outbox some time after the step that made them. */
+  readonly outboxApart: boolean;
+  /** true: marks are written whatever server this is. */
+  readonly takesOver: boolean;
+  /** What a step reads and writes is seen through this. */
+  readonly ledger: (ledger: Ledger) => Ledger;
+}
+
+interface Step {
+  readonly atMs: number;
+  readonly undo: Undo;
+}
+
+interface Lease {
+  readonly holder: string;
+  readonly untilMs: number;
+}
+
+/** An outbox entry as it was written, and whether a restart has lost the step that wrote it. */
+export interface Written {
+  readonly entry: OutboxEntry;
+  lost: boolean;
+}
+
+/**
+ * One Redis with the trust state of one shard: every call is one step, which happens whole or not at all. A crash may
+ * lose the last of them; it comes back under another run id.
+ */
+export class StoreServer implements Place {
+  away = false;
+  readonly network = calmNetwork();
+  private run = 1;
+  private undo: Undo | null = null;
+  private readonly steps: Step[] = [];
+  private readonly journal = (): Undo => {
+    if (this.undo === null) throw new Error(`${this.name} is written outside of a step`);
+    return this.undo;
+  };
+  readonly pairs = new Kept<string, PairToKeep>(this.journal);
+  readonly outbox = new Kept<number, OutboxEntry>(this.journal);
+  readonly positions = new AppliedPositions(this.journal);
+  /** Ids of events that a pair has seen. */
+  private readonly ids = new Kept<string, true>(this.journal);
+  private readonly mark = new Kept<string, string>(this.journal);
+  private readonly lease = new Kept<'relay', Lease>(this.journal);
+  /** By time, so never the same again, whatever a restart lost. */
+  private lastEntry = 0;
+
+  // What the verifier knows and no process does.
+  /** By id of the circuit event. */
+  readonly written = new Map<string, Written>();
+  /** `<source>/<sequence>` of everything that was ever applied. */
+  readonly everApplied = new Set<string>();
+  /** `<process> <id of the circuit event>`: when that process read it last. */
+  readonly readAtMs = new Map<string, number>();
+  restartsWithLoss = 0;
+
+  constructor(
+    private readonly world: World,
+    readonly name: string,
+    readonly rules: ServerRules,
+  ) {}
+
+  get runId(): string {
+    return `${this.name}-run-${this.run}`;
+  }
+
+  /** Does the work as one step. */
+  step<T>(work: (ledger: Ledger) => T): T {
+    const undo: Undo = [];
+    this.undo = undo;
+    try {
+      const result = work(this.rules.ledger(this.ledger));
+      if (undo.length > 0) this.steps.push({ atMs: this.world.nowMs, undo });
+      return result;
+    } catch (error) {
+      takeBack(undo);
+      throw error;
+    } finally {
+      this.undo = null;
+    }
+  }
+
+  /** Goes away, and comes back without what was written in the last `lostMs`. */
+  crash(downMs: number, lostMs: number): void {
+    this.away = true;
+    const since = this.world.nowMs - lostMs;
+    let lost = 0;
+    for (let last = this.steps.at(-1); lostMs > 0 && last !== undefined && last.atMs > since; last = this.steps.at(-1)) {
+      takeBack(last.undo);
+      this.steps.pop();
+      lost++;
+    }
+    if (lost > 0) this.restartsWithLoss++;
+    this.world.note(this.name, () => `crashes and loses its last ${lost} steps`);
+    this.world.after(downMs, () => {
+      this.run++;
+      this.away = false;
+      this.world.note(this.name, () => `is back as ${this.runId}`);
+    });
+  }
+
+  readOutbox(holder: string, limit: number): readonly OutboxEntry[] {
+    const { nowMs } = this.world;
+    const lease = this.lease.get('relay');
+    if (this.rules.leases) {
+      if (lease !== undefined && lease.holder !== holder && lease.untilMs > nowMs) return [];
+      this.lease.set('relay', { holder, untilMs: nowMs + this.rules.leaseMs });
+    }
+    const entries = this.outbox
+      .entries()
+      .sort(([a], [b]) => a - b)
+      .slice(0, limit)
+      .map(([, entry]) => entry);
+    for (const entry of entries) this.readAtMs.set(`${holder} ${circuitId(entry)}`, nowMs);
+    return entries;
+  }
+
+  /** Answers what was gone already. */
+  removeFromOutbox(entries: readonly OutboxEntry[]): readonly OutboxEntry[] {
+    return entries.filter((entry) => !this.outbox.delete(placeOf(entry)));
+  }
+
+  releaseLease(holder: string): void {
+    if (this.lease.get('relay')?.holder === holder) this.lease.delete('relay');
+  }
+
+  /**
+   * Writes the marks, or says what may be lost since.
+   *
+   * @param known the run id that the asking process marked last
+   */
+  writeMarks(marks: readonly SourceMark[], known: string | null): LostTail | null {
+    const marked = this.mark.get('run_id');
+    if (marked === undefined && this.pairs.size === 0 && marks.some(({ acknowledged }) => acknowledged > 0))
+      throw new FulcrumError('mismatch', `${this.name} holds no mark, though events were acknowledged`);
+    if (!this.rules.takesOver && marked !== undefined) {
+      if (marked !== this.runId) return this.lostTail('acknowledged');
+      if (known !== null && known !== this.runId) return this.lostTail('before');
+    }
+    this.mark.set('run_id', this.runId);
+    this.mark.set('at', String(this.world.seconds));
+    for (const mark of marks) this.writeMark(mark);
+    return null;
+  }
+
+  /** Takes this server for the one that marks are of. */
+  adopt(runId: string): boolean {
+    if (runId !== this.runId) return false;
+    this.mark.set('run_id', this.runId);
+    return true;
+  }
+
+  marks(): readonly SourceMark[] {
+    return this.fields('acknowledged').map(([source, acknowledged]) => {
+      const readTo = this.mark.get(`read_to:${source}`);
+      return { source, acknowledged: Number(acknowledged), ...(readTo === undefined ? {} : { readTo: Number(readTo) }) };
+    });
+  }
+
+  private writeMark({ source, acknowledged, readTo }: SourceMark): void {
+    const { mark, rules } = this;
+    if (acknowledged >= Number(mark.get(`acknowledged:${source}`) ?? -1)) {
+      this.ageMark(source, acknowledged);
+      mark.set(`acknowledged:${source}`, String(acknowledged));
+      if (readTo !== undefined) mark.set(`read_to:${source}`, String(readTo));
+    }
+    this.positions.raiseFloor(source, acknowledged - rules.replaySpan + rules.floorAhead);
+  }
+
+  /** Keeps two generations, so that one is always at least so old. */
+  private ageMark(source: string, acknowledged: number): void {
+    const { mark, rules, world } = this;
+    const young = mark.get(`young:${source}`);
+    if (young === undefined) {
+      mark.set(`young:${source}`, `${acknowledged} ${world.nowMs}`);
+      return;
+    }
+    const [position = '0', atMs = '0'] = young.split(' ');
+    if (world.nowMs - Number(atMs) < rules.beforeMs) return;
+    mark.set(`before:${source}`, position);
+    mark.set(`young:${source}`, `${acknowledged} ${world.nowMs}`);
+  }
+
+  private lostTail(kind: 'acknowledged' | 'before'): LostTail {
+    const from = new Map(this.fields(kind).map(([source, position]) => [source, Number(position)]));
+    const at = Number(this.mark.get('at') ?? 0);
+    return { from, since: kind === 'acknowledged' ? at : Math.max(0, at - (2 * this.rules.beforeMs) / 1_000) };
+  }
+
+  private fields(kind: string): [string, string][] {
+    const prefix = `${kind}:`;
+    return this.mark
+      .entries()
+      .filter(([field]) => field.startsWith(prefix))
+      .map(([field, value]) => [field.slice(prefix.length), value]);
+  }
+
+  private readonly ledger: Ledger = {
+    get: (tenant, pairId) => this.pairs.get(`${tenant}/${pairId}`)?.pair ?? null,
+    put: (tenant, kept) => this.pairs.set(`${tenant}/${kept.pair.pairId}`, kept),
+    delete: (tenant, pairId) => void this.pairs.delete(`${tenant}/${pairId}`),
+    appendOutbox: (tenant, transition, traceparent) => this.append(tenant, transition, traceparent),
+    isApplied: (source, sequence) => this.positions.has(source, sequence),
+    setApplied: (source, sequence) => {
+      this.positions.add(source, sequence);
+      this.everApplied.add(`${source}/${sequence}`);
+    },
+    isDuplicate: (key) => this.ids.has(key),
+    setDuplicate: (key) => this.ids.set(key, true),
+    duePairs: (until, limit) =>
+      this.pairs
+        .entries()
+        .filter(([, { dueAt }]) => dueAt !== null && dueAt <= until)
+        .sort(([a, one], [b, other]) => (one.dueAt ?? 0) - (other.dueAt ?? 0) || (a < b ? -1 : 1))
+        .slice(0, limit)
+        .map(([key]) => {
+          const [tenant = '', pairId = ''] = key.split('/');
+          return { tenant, pairId };
+        }),
+  };
+
+  private append(tenant: string, transition: Transition, traceparent: string | null): void {
+    const number = ++this.lastEntry;
+    const entry: OutboxEntry = { id: `${this.name}/${number}`, tenant, transition, traceparent };
+    const written: Written = { entry, lost: false };
+    this.written.set(circuitId(entry), written);
+    this.journal().push(() => {
+      written.lost = true;
+    });
+    this.world.note(this.name, () => `${circuitId(entry)} ${transition.from} -> ${transition.to} by ${transition.cause.kind}`);
+    if (!this.rules.outboxApart) {
+      this.outbox.set(number, entry);
+      return;
+    }
+    this.world.after(this.world.random.exponential(5), () => {
+      if (!this.away) this.step(() => this.outbox.set(number, entry));
+    });
+  }
+}
+
+export function circuitId({ tenant, transition }: OutboxEntry): string {
+  return `${tenant}/${transition.pairId}/${transition.transition}`;
+}
+
+function placeOf({ id }: OutboxEntry): number {
+  return Number(id.slice(id.lastIndexOf('/') + 1));
+}
+
+function takeBack(undo: Undo): void {
+  for (const change of undo.reverse()) change();
+  undo.length = 0;
+}

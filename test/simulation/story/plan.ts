@@ -1,0 +1,85 @@
+import type { TrustConfigOptions } from '../../../src/trust/config.js';
+import type { PolicyEntry } from '../../../src/trust/policies.js';
+import { Random } from '../random.js';
+
+/** What goes wrong, and when, in ms since the beginning. */
+export type Trouble = { readonly atMs: number } & (
+  | { readonly kind: 'kill' | 'stop'; readonly backAfterMs: number }
+  | { readonly kind: 'pause' | 'bus away' | 'store away'; readonly forMs: number }
+  | { readonly kind: 'store crash'; readonly forMs: number; readonly lostMs: number }
+);
+
+/** What one seed is about: who takes part, how they are set, and what goes wrong. */
+export interface Plan {
+  readonly processors: number;
+  readonly servers: number;
+  readonly lengthMs: number;
+  readonly pairs: number;
+  readonly interactions: number;
+  readonly commands: number;
+  readonly maxBatch: number;
+  readonly replaySpan: number;
+  readonly leaseMs: number;
+  readonly ackWaitMs: number;
+  readonly beforeMs: number;
+  readonly duplicateWindowMs: number;
+  readonly stillAtWork: number;
+  readonly outOfOrder: number;
+  /** How likely a request comes to harm, of each kind. */
+  readonly harm: number;
+  readonly slow: number;
+  /** How far the clocks of processes and producers are off, at most. */
+  readonly skewMs: number;
+  readonly trust: TrustConfigOptions;
+  readonly policies: readonly PolicyEntry[];
+  readonly troubles: readonly Trouble[];
+}
+
+export function planOf(seed: number): Plan {
+  const random = new Random(seed);
+  const lengthMs = random.between(1_500, 5_000);
+  const processors = random.whole(1, 3);
+  return {
+    processors,
+    servers: random.chance(0.3) ? 2 : 1,
+    lengthMs,
+    pairs: random.whole(1, 4),
+    interactions: random.whole(8, 40),
+    commands: random.whole(0, 5),
+    maxBatch: random.pick([1, 3, 8, 64] as const),
+    replaySpan: random.pick([0, 0, 4, 1_000_000] as const),
+    leaseMs: random.between(150, 1_000),
+    ackWaitMs: random.between(200, 1_500),
+    beforeMs: 3_000,
+    duplicateWindowMs: random.pick([0, 400, 120_000] as const),
+    stillAtWork: random.pick([0, 0.5, 0.98] as const),
+    outOfOrder: random.pick([0, 0.3, 1] as const),
+    harm: random.pick([0, 0, 0.01, 0.05] as const),
+    slow: random.pick([0, 0.02, 0.1] as const),
+    skewMs: random.pick([0, 5, 400] as const),
+    trust: trustOf(random),
+    policies: random.chance(0.4)
+      ? [{ name: 'probing', match: { agents: ['a*', '*'] }, trust: { recoveryCooldownSeconds: random.between(0.3, 2) } }]
+      : [],
+    troubles: troublesOf(random, lengthMs),
+  };
+}
+
+function trustOf(random: Random): TrustConfigOptions {
+  return {
+    threshold: random.pick([0.3, 0.45] as const),
+    halfLifeSeconds: random.pick([1, 5, 60, 86_400] as const),
+    ...(random.chance(0.3) ? { recoveryCooldownSeconds: random.between(0.2, 2) } : {}),
+  };
+}
+
+function troublesOf(random: Random, lengthMs: number): Trouble[] {
+  // Some stories go well but for the order of things: what breaks there has no excuse.
+  const count = random.chance(0.2) ? 0 : random.whole(1, 5);
+  return Array.from({ length: count }, (): Trouble => {
+    const atMs = random.between(100, lengthMs);
+    const forMs = random.exponential(500) + 20;
+    const kind = random.pick(['kill', 'kill', 'stop', 'pause', 'pause', 'bus away', 'store away'] as const);
+    return kind === 'kill' || kind === 'stop' ? { atMs, kind, backAfterMs: forMs } : { atMs, kind, forMs };
+  }).sort((a, b) => a.atMs - b.atMs);
+}

@@ -1,0 +1,70 @@
+/** Every transition is published, under one id with one payload, in order, and the last one is the state's. */
+import { circuitMessage } from '../../../src/events/circuit.js';
+import type { CircuitEvent } from '../../../src/events/schemas.js';
+import type { Logged } from '../bus/log.js';
+import { shardOf } from '../store/client.js';
+import type { Written } from '../store/server.js';
+import type { Remains } from './verify.js';
+
+export function brokenCircuits({ bus, servers }: Remains): string[] {
+  const { messages } = bus.logs.circuits;
+  const written = new Map(servers.flatMap((server) => [...server.written]));
+  const broken = [...unpublished(messages, written), ...otherPayloads(messages, written)];
+  const lossy = servers.some(({ restartsWithLoss }) => restartsWithLoss > 0);
+  for (const [pair, events] of byPair(messages)) broken.push(...brokenOrder(events, lossy).map((what) => `${pair}: ${what}`));
+  for (const server of servers)
+    for (const [key, { pair }] of server.pairs.entries()) {
+      const events = byPair(messages).get(key) ?? [];
+      const last = events.reduce((highest, event) => Math.max(highest, event.data.transition), 0);
+      const seen = events.find(({ data }) => data.transition === last);
+      const circuit = pair.state?.circuitState ?? 'CLOSED';
+      if (last !== pair.transition || (seen !== undefined && seen.data.to !== circuit))
+        broken.push(`${key}: a reader sees ${last} ${seen?.data.to}, and the state is ${pair.transition} ${circuit}`);
+      if (shardOf(servers, pair.pairId) !== server) broken.push(`${key}: lies in ${server.name}`);
+    }
+  for (const server of servers)
+    if (server.outbox.size > 0) broken.push(`${server.outbox.size} entries are left in the outbox of ${server.name}`);
+  return broken;
+}
+
+function unpublished(messages: readonly Logged[], written: ReadonlyMap<string, Written>): string[] {
+  const published = new Set(messages.map(({ id }) => id));
+  return [...written].flatMap(([id, { lost }]) =>
+    lost || published.has(id) ? [] : [`transition ${id} was never published`],
+  );
+}
+
+function otherPayloads(messages: readonly Logged[], written: ReadonlyMap<string, Written>): string[] {
+  return messages.flatMap(({ id, body, sequence }) => {
+    const known = written.get(id);
+    if (known === undefined) return [`circuit event ${sequence} is of ${id}, which never was`];
+    return Buffer.compare(body, circuitMessage(known.entry).body) === 0 ? [] : [`${id} has two payloads`];
+  });
+}
+
+function byPair(messages: readonly Logged[]): Map<string, CircuitEvent[]> {
+  const pairs = new Map<string, CircuitEvent[]>();
+  for (const { tenant, key, body } of messages) {
+    const pair = `${tenant}/${key}`;
+    const events = pairs.get(pair) ?? [];
+    pairs.set(pair, events);
+    events.push(JSON.parse(Buffer.from(body).toString()) as CircuitEvent);
+  }
+  return pairs;
+}
+
+/** @param lossy a restart has lost writes: then the transition before may be an earlier one of the pair */
+function brokenOrder(events: readonly CircuitEvent[], lossy: boolean): string[] {
+  const broken: string[] = [];
+  const before = [0];
+  for (const { data } of events) {
+    const { transition, previous_transition: previous } = data;
+    if (before.includes(transition)) continue;
+    const last = before.at(-1) ?? 0;
+    if (transition < last) broken.push(`${transition} is published after ${last}`);
+    if (lossy ? !before.includes(previous) : previous !== last)
+      broken.push(`${transition} says that ${previous} was before it, and ${last} was`);
+    before.push(transition);
+  }
+  return broken;
+}

@@ -1,0 +1,121 @@
+/** Every accepted event counts exactly once, commands take effect as the model says, and the rest are dead letters. */
+import { PolicyBook } from '../../../src/trust/policies.js';
+import { makePairId } from '../../../src/trust/pair.js';
+import type { Pair } from '../../../src/trust/record.js';
+import type { Bus } from '../bus/bus.js';
+import { shardOf } from '../store/client.js';
+import { beginning } from '../world.js';
+import type { Remains } from './verify.js';
+
+interface Body {
+  readonly id: string;
+  readonly time?: number;
+  readonly agent_a: string;
+  readonly agent_b: string;
+  readonly outcome: 'success' | 'failure' | 'partial';
+  readonly weight: number;
+  readonly action: 'reset' | 'terminate';
+}
+
+interface PairLog {
+  readonly tenant: string;
+  readonly agents: readonly [string, string];
+  readonly interactions: Map<string, Body & { readonly time: number }>;
+  readonly commands: { readonly id: string; readonly time: number; readonly action: Body['action'] }[];
+}
+
+export function brokenEvidence(remains: Remains): string[] {
+  const { bus, servers } = remains;
+  const logs = readLogs(bus);
+  const broken = brokenDeadLetters(bus);
+  for (const [key, log] of logs) {
+    const [tenant = '', pairId = ''] = key.split('/');
+    const pair = shardOf(servers, pairId).pairs.get(`${tenant}/${pairId}`)?.pair ?? null;
+    broken.push(...brokenPair(remains, pairId, log, pair).map((what) => `${key}: ${what}`));
+  }
+  const known = servers.flatMap(({ pairs }) => pairs.keys());
+  broken.push(...known.filter((key) => !logs.has(key)).map((key) => `${key}: nobody sent anything of it`));
+  return broken;
+}
+
+/** The logs of the broker are all that is asked; what the story knows to be broken has an id with an x. */
+function readLogs(bus: Bus): Map<string, PairLog> {
+  const logs = new Map<string, PairLog>();
+  for (const channel of ['interactions', 'commands'] as const)
+    for (const { id, body, tenant, atMs } of bus.logs[channel].messages) {
+      if (id.startsWith('x')) continue;
+      const event = JSON.parse(Buffer.from(body).toString()) as Body;
+      const { agent_a, agent_b, action } = event;
+      const time = event.time ?? beginning + atMs / 1_000;
+      const key = `${tenant}/${makePairId(agent_a, agent_b)}`;
+      const log: PairLog = logs.get(key) ?? { tenant, agents: [agent_a, agent_b], interactions: new Map(), commands: [] };
+      logs.set(key, log);
+      if (channel === 'commands') log.commands.push({ id, time, action });
+      else if (!log.interactions.has(id)) log.interactions.set(id, { ...event, time });
+    }
+  return logs;
+}
+
+function brokenDeadLetters(bus: Bus): string[] {
+  const letters = new Set(bus.logs['dead-letters'].messages.map(({ id }) => id));
+  const wanted = new Set(
+    (['interactions', 'commands'] as const).flatMap((channel) =>
+      bus.logs[channel].messages
+        .filter(({ id }) => id.startsWith('x'))
+        .map(({ sequence }) => `simulated:${bus.logs[channel].source}/${sequence}`),
+    ),
+  );
+  return [
+    ...[...wanted].filter((id) => !letters.has(id)).map((id) => `${id} is no dead letter`),
+    ...[...letters].filter((id) => !wanted.has(id)).map((id) => `${id} is a dead letter and should have been taken`),
+  ];
+}
+
+function brokenPair(remains: Remains, pairId: string, log: PairLog, pair: Pair | null): string[] {
+  const lastOf = (action: string): number =>
+    Math.max(Number.NEGATIVE_INFINITY, ...log.commands.filter((one) => one.action === action).map(({ time }) => time));
+  const resetTime = lastOf('reset');
+  const terminated = lastOf('terminate') > resetTime;
+  const resetAt = Math.max(resetTime, ...resetsOf(remains.bus, log, pairId));
+  const counted = [...log.interactions.values()].filter(({ time }) => time > resetAt);
+  const state = pair?.state ?? null;
+  if (state === null)
+    return counted.length > 0 || terminated ? [`has no state, though ${counted.length} events count`] : [];
+  if (counted.length === 0 && !terminated) return [`has a state, though it was reset and nothing came since`];
+
+  const broken: string[] = [];
+  if (state.interactionCount !== counted.length)
+    broken.push(`counts ${state.interactionCount} events, and ${counted.length} were sent that count`);
+  if ((state.circuitState === 'TERMINATED') !== terminated)
+    broken.push(`is ${state.circuitState} and should ${terminated ? '' : 'not '}be TERMINATED`);
+  const book = new PolicyBook({ version: 1, default: remains.plan.trust, policies: remains.plan.policies });
+  const { halfLifeSeconds } = book.policyOf(log.tenant, ...log.agents).config;
+  const at = Math.max(state.lastUpdated, ...counted.map(({ time }) => time));
+  const left = (time: number): number => 0.5 ** ((at - time) / halfLifeSeconds);
+  const expected = (share: Readonly<Record<Body['outcome'], number>>): number =>
+    counted.reduce((sum, { outcome, weight, time }) => sum + share[outcome] * weight * left(time), 1);
+  const found = (parameter: number): number => 1 + (parameter - 1) * left(state.lastUpdated);
+  const compare = (name: string, is: number, should: number): void => {
+    if (!(Math.abs(is - should) <= 1e-9 * should)) broken.push(`${name} is ${is} and should be ${should}`);
+  };
+  compare('alpha', found(state.alpha), expected({ success: 1, partial: 0.5, failure: 0 }));
+  compare('beta', found(state.beta), expected({ success: 0, partial: 0.5, failure: 1 }));
+  return broken;
+}
+
+/** When the resets of a pair took effect, as its circuit events say. */
+function resetsOf(bus: Bus, log: PairLog, pairId: string): number[] {
+  const latest = Math.max(
+    ...[...log.interactions.values(), ...log.commands].map(({ time }) => time),
+  );
+  return bus.logs.circuits.messages.flatMap(({ tenant, key, body }) => {
+    if (tenant !== log.tenant || key !== pairId) return [];
+    const { data } = JSON.parse(Buffer.from(body).toString()) as {
+      readonly data: { readonly cause: { readonly event_id?: string }; readonly occurred_at: number };
+    };
+    const reset = log.commands.find(({ id, action }) => id === data.cause.event_id && action === 'reset');
+    // A reset that claims more than there was would make anything right.
+    if (reset === undefined || data.occurred_at < reset.time || data.occurred_at > latest + 3_600) return [];
+    return [data.occurred_at];
+  });
+}
