@@ -16,7 +16,12 @@ export interface Member {
   readonly processor: Processor;
   readonly readers: readonly Reader[];
   readonly store: SimStore;
+  /** It was told to stop. */
+  leaving: boolean;
+  /** Its processor has finished. */
   ended: boolean;
+  /** And it has let go of what it had. */
+  closed: boolean;
 }
 
 /** The processors that run, and ran. */
@@ -62,7 +67,7 @@ export class Fleet {
       timers: process.timers,
       maxBatch: plan.maxBatch,
     });
-    const member: Member = { process, processor, readers, store, ended: false };
+    const member: Member = { process, processor, readers, store, leaving: false, ended: false, closed: false };
     this.everybody.push(member);
     world.note(name, () => 'starts');
     processor.run().then(
@@ -84,9 +89,15 @@ export class Fleet {
 
   /** Lets one finish what it has begun. */
   stop(member = this.world.random.pick(this.running)): void {
-    if (member === undefined) return;
+    if (member === undefined || member.leaving) return;
+    member.leaving = true;
     this.world.note(member.process.name, () => 'is told to stop');
-    void member.processor.stop().then(() => member.store.close());
+    void member.processor
+      .stop()
+      .then(() => member.store.close())
+      .then(() => {
+        member.closed = true;
+      });
   }
 
   private end(member: Member): void {

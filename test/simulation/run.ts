@@ -44,6 +44,7 @@ class Run {
   private readonly witness: Witness;
   private readonly broken: string[] = [];
   private unsent: number;
+  private ending = false;
   private readonly sent: readonly Sent[];
 
   constructor(
@@ -84,7 +85,7 @@ class Run {
     for (let i = 0; i < plan.processors; i++) fleet.start();
     for (const sent of this.sent) world.after(sent.atMs, () => this.send(sent));
     for (const trouble of plan.troubles) world.after(trouble.atMs, () => this.make(trouble));
-    await world.run(() => broken.length > 0 || world.nowMs > plan.lengthMs, plan.lengthMs);
+    await world.run(() => broken.length > 0, plan.lengthMs);
     this.heal();
     if (broken.length === 0 && !(await world.run(() => this.quiet() || broken.length > 0, longestHealingMs)))
       broken.push(`not quiet ${longestHealingMs} ms after the last fault: ${this.unrest().join('; ')}`);
@@ -107,7 +108,9 @@ class Run {
       case 'kill':
       case 'stop':
         fleet[trouble.kind]();
-        world.after(trouble.backAfterMs, () => fleet.start());
+        world.after(trouble.backAfterMs, () => {
+          if (!this.ending) fleet.start();
+        });
         return;
       case 'pause':
         return fleet.pause(trouble.forMs);
@@ -148,6 +151,7 @@ class Run {
     if (unsent > 0) unrest.push(`${unsent} events not sent`);
     for (const { floor, log } of Object.values(bus.consumers))
       if (floor < log.last) unrest.push(`${log.source} acknowledged up to ${floor} of ${log.last}`);
+    for (const { name, away } of [bus, ...servers]) if (away) unrest.push(`${name} is away`);
     for (const server of servers) {
       if (server.outbox.size > 0) unrest.push(`${server.outbox.size} entries in the outbox of ${server.name}`);
       for (const [pair, { dueAt }] of server.pairs.entries())
@@ -161,9 +165,17 @@ class Run {
 
   private async stop(): Promise<void> {
     const { fleet, world, broken } = this;
-    for (const member of fleet.running) fleet.stop(member);
-    if (!(await world.run(() => fleet.running.length === 0, longestHealingMs)))
-      broken.push(`${fleet.running.map(({ process }) => process.name)} did not stop`);
+    this.ending = true;
+    if (fleet.running.every(({ leaving }) => leaving)) fleet.start();
+    const last = fleet.running.find(({ leaving }) => !leaving);
+    const others = fleet.running.filter((member) => member !== last);
+    // What several that stop at once leave in the outbox is the next one's: here the last one's.
+    for (const leaving of [others, last === undefined ? [] : [last]]) {
+      for (const member of leaving) fleet.stop(member);
+      const left = (): boolean => leaving.every(({ closed }) => closed) && (leaving !== others || this.quiet());
+      if (!(await world.run(left, longestHealingMs)))
+        broken.push(`${leaving.filter(({ ended }) => !ended).map(({ process }) => process.name)} did not stop`);
+    }
   }
 }
 

@@ -47,8 +47,9 @@ export class World {
   async run(done: () => boolean, limitMs: number): Promise<boolean> {
     const endMs = this.nowMs + limitMs;
     while (!done()) {
-      const next = this.queue.pop();
+      const next = this.queue.peek();
       if (next === undefined || next.atMs > endMs) return false;
+      this.queue.pop();
       this.nowMs = next.atMs;
       this.steps++;
       next.run();

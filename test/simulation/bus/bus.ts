@@ -91,13 +91,24 @@ export class Bus implements Place {
   private shared(process: SimProcess, channel: Consumed): Reading {
     const consumer = this.consumers[channel];
     const { log } = consumer;
+    const held = new Set<number>();
+    const holder = { holds: (sequence: number) => process.alive && !process.paused && held.has(sequence) };
     return {
       name: log.source,
       comesAgain: true,
       logs: () => [log.source],
       take: (most) => {
-        const messages = consumer.take(process, most).map((message) => log.message(message));
-        return { messages, acknowledge: (done) => this.acknowledge(process, consumer, done) };
+        const taken = consumer.take(holder, most);
+        return {
+          messages: taken.map((message) => log.message(message)),
+          arrived: () => {
+            for (const { sequence } of taken) held.add(sequence);
+          },
+          acknowledge: (done) => {
+            for (const { position } of done) held.delete(position.sequence);
+            this.acknowledge(process, consumer, done);
+          },
+        };
       },
       wait: (wake) => consumer.wait(wake),
       progress: () => this.progress(process, consumer),

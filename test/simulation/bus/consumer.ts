@@ -1,17 +1,22 @@
 import type { SourceStanding } from '../../../src/ports.js';
-import type { SimProcess } from '../process.js';
 import type { World } from '../world.js';
 import type { Log, Logged } from './log.js';
 
+/** Somebody whom messages are delivered to. */
+export interface Holder {
+  /** Whether it lives and is at work on a message. */
+  holds(sequence: number): boolean;
+}
+
 interface Delivery {
-  readonly to: SimProcess;
+  readonly to: Holder;
   readonly untilMs: number;
 }
 
 export interface ConsumerSettings {
   /** After so long without an acknowledgement a message is delivered again. */
   readonly ackWaitMs: number;
-  /** How likely a process that lives says in time that it is still at work on a message. */
+  /** How likely one who is at work on a message says so in time. */
   readonly stillAtWork: number;
   /** How likely a batch comes in any order. */
   readonly outOfOrder: number;
@@ -38,7 +43,7 @@ export class SharedConsumer {
   }
 
   /** The next messages for one of the readers. */
-  take(to: SimProcess, most: number): readonly Logged[] {
+  take(to: Holder, most: number): readonly Logged[] {
     const { random, nowMs } = this.world;
     const taken: Logged[] = [];
     for (const sequence of this.returned) {
@@ -94,7 +99,7 @@ export class SharedConsumer {
     const before = this.returned.size;
     for (const [sequence, { to, untilMs }] of this.pending) {
       if (untilMs > nowMs) continue;
-      if (to.alive && !to.paused && random.chance(this.settings.stillAtWork)) {
+      if (to.holds(sequence) && random.chance(this.settings.stillAtWork)) {
         this.pending.set(sequence, { to, untilMs: nowMs + this.settings.ackWaitMs });
         this.lookIn(this.settings.ackWaitMs);
       } else {

@@ -4,6 +4,8 @@ import { type Place, type SimProcess, unavailable } from '../process.js';
 /** What was taken for a reader, and how it acknowledges it. */
 export interface Taken {
   readonly messages: readonly SourceMessage[];
+  /** They have reached their reader. */
+  arrived?(): void;
   acknowledge(done: readonly SourceMessage[]): void | Promise<void>;
 }
 
@@ -96,7 +98,8 @@ export class Reader implements LogSource {
     this.reading.close();
   }
 
-  private batch({ messages, acknowledge }: Taken): SourceBatch {
+  private batch({ messages, arrived, acknowledge }: Taken): SourceBatch {
+    arrived?.();
     this.open += messages.length;
     this.mostOpen = Math.max(this.mostOpen, this.open);
     const left = new Set(messages);

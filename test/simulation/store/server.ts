@@ -141,6 +141,12 @@ export class StoreServer implements Place {
     return entries.filter((entry) => !this.outbox.delete(placeOf(entry)));
   }
 
+  /** Whether the outbox holds the entry of a circuit event. */
+  holds(id: string): boolean {
+    const entry = this.written.get(id)?.entry;
+    return entry !== undefined && this.outbox.has(placeOf(entry));
+  }
+
   releaseLease(holder: string): void {
     if (this.lease.get('relay')?.holder === holder) this.lease.delete('relay');
   }
@@ -152,7 +158,7 @@ export class StoreServer implements Place {
    */
   writeMarks(marks: readonly SourceMark[], known: string | null): LostTail | null {
     const marked = this.mark.get('run_id');
-    if (marked === undefined && this.pairs.size === 0 && marks.some(({ acknowledged }) => acknowledged > 0))
+    if (!this.rules.takesOver && marked === undefined && this.pairs.size === 0 && marks.some(({ acknowledged }) => acknowledged > 0))
       throw new FulcrumError('mismatch', `${this.name} holds no mark, though events were acknowledged`);
     if (!this.rules.takesOver && marked !== undefined) {
       if (marked !== this.runId) return this.lostTail('acknowledged');
