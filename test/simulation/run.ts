@@ -152,6 +152,9 @@ class Run {
     for (const { floor, log } of Object.values(bus.consumers))
       if (floor < log.last) unrest.push(`${log.source} acknowledged up to ${floor} of ${log.last}`);
     for (const { name, away } of [bus, ...servers]) if (away) unrest.push(`${name} is away`);
+    for (const { name, relay } of servers)
+      if (relay !== null && !fleet.running.some(({ process }) => process.name === relay))
+        unrest.push(`${relay} is gone and has the relay of ${name}`);
     for (const server of servers) {
       if (server.outbox.size > 0) unrest.push(`${server.outbox.size} entries in the outbox of ${server.name}`);
       for (const [pair, { dueAt }] of server.pairs.entries())

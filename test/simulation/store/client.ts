@@ -102,7 +102,7 @@ export class SimStore implements SharedStore {
       const servers = this.servers.filter((server) => of(server).length > 0);
       const gone = await Promise.all(
         servers.map((server) =>
-          this.ask(server, `remove ${of(server).map(({ id }) => id)}`, () => server.removeFromOutbox(of(server))),
+          this.ask(server, `remove ${of(server).map(({ id }) => id)}`, () => server.removeFromOutbox(this.process.name, of(server))),
         ),
       );
       return gone.flat();

@@ -73,6 +73,8 @@ export class StoreServer implements Place {
   readonly everApplied = new Set<string>();
   /** `<process> <id of the circuit event>`: when that process read it last. */
   readonly readAtMs = new Map<string, number>();
+  /** Circuit events whose entries were removed within the time of a lease after they were read. */
+  readonly removedInTime = new Set<string>();
   restartsWithLoss = 0;
 
   constructor(
@@ -122,9 +124,8 @@ export class StoreServer implements Place {
 
   readOutbox(holder: string, limit: number): readonly OutboxEntry[] {
     const { nowMs } = this.world;
-    const lease = this.lease.get('relay');
     if (this.rules.leases) {
-      if (lease !== undefined && lease.holder !== holder && lease.untilMs > nowMs) return [];
+      if (this.relay !== null && this.relay !== holder) return [];
       this.lease.set('relay', { holder, untilMs: nowMs + this.rules.leaseMs });
     }
     const entries = this.outbox
@@ -137,14 +138,16 @@ export class StoreServer implements Place {
   }
 
   /** Answers what was gone already. */
-  removeFromOutbox(entries: readonly OutboxEntry[]): readonly OutboxEntry[] {
+  removeFromOutbox(holder: string, entries: readonly OutboxEntry[]): readonly OutboxEntry[] {
+    for (const id of entries.map(circuitId))
+      if (this.world.nowMs - (this.readAtMs.get(`${holder} ${id}`) ?? 0) <= this.rules.leaseMs) this.removedInTime.add(id);
     return entries.filter((entry) => !this.outbox.delete(placeOf(entry)));
   }
 
-  /** Whether the outbox holds the entry of a circuit event. */
-  holds(id: string): boolean {
-    const entry = this.written.get(id)?.entry;
-    return entry !== undefined && this.outbox.has(placeOf(entry));
+  /** Who has the lease of the relay just now. */
+  get relay(): string | null {
+    const lease = this.lease.get('relay');
+    return lease !== undefined && lease.untilMs > this.world.nowMs ? lease.holder : null;
   }
 
   releaseLease(holder: string): void {
