@@ -71,7 +71,7 @@ class Run {
       this.broken.push(what);
       world.note('BROKEN', () => what);
     };
-    this.witness = new Witness(world, this.servers, fail);
+    this.witness = new Witness(world, this.servers, plan.harm > 0, fail);
     this.bus = new Bus(world, plan, this.witness);
     this.witness.deadLetters = this.bus.logs['dead-letters'];
     this.fleet = new Fleet(world, plan, this.bus, this.servers, mistake, fail);

@@ -92,7 +92,7 @@ export class StoreServer implements Place {
     const undo: Undo = [];
     this.undo = undo;
     try {
-      const result = work(this.rules.ledger(this.ledger));
+      const result = work(this.watched(this.rules.ledger(this.ledger)));
       if (undo.length > 0) this.steps.push({ atMs: this.world.nowMs, undo });
       return result;
     } catch (error) {
@@ -231,10 +231,7 @@ export class StoreServer implements Place {
     delete: (tenant, pairId) => void this.pairs.delete(`${tenant}/${pairId}`),
     appendOutbox: (tenant, transition, traceparent) => this.append(tenant, transition, traceparent),
     isApplied: (source, sequence) => this.positions.has(source, sequence),
-    setApplied: (source, sequence) => {
-      this.positions.add(source, sequence);
-      this.everApplied.add(`${source}/${sequence}`);
-    },
+    setApplied: (source, sequence) => this.positions.add(source, sequence),
     isDuplicate: (key) => this.ids.has(key),
     setDuplicate: (key) => this.ids.set(key, true),
     duePairs: (until, limit) =>
@@ -249,6 +246,17 @@ export class StoreServer implements Place {
         }),
   };
 
+  /** What is applied, whatever the ledger makes of it. */
+  private watched(ledger: Ledger): Ledger {
+    return {
+      ...ledger,
+      setApplied: (source, sequence) => {
+        this.everApplied.add(`${source}/${sequence}`);
+        ledger.setApplied(source, sequence);
+      },
+    };
+  }
+
   private append(tenant: string, transition: Transition, traceparent: string | null): void {
     const number = ++this.lastEntry;
     const entry: OutboxEntry = { id: `${this.name}/${number}`, tenant, transition, traceparent };
@@ -262,7 +270,7 @@ export class StoreServer implements Place {
       this.outbox.set(number, entry);
       return;
     }
-    this.world.after(this.world.random.exponential(5), () => {
+    this.world.after(20, () => {
       if (!this.away) this.step(() => this.outbox.set(number, entry));
     });
   }

@@ -38,8 +38,10 @@ export function eventsOf(plan: Plan, random: Random): Sent[] {
     return { atMs, channel, id, tenant, key: '', headers: {}, body: Buffer.from(JSON.stringify(event)) };
   };
 
+  const bursts = Array.from({ length: plan.bursts }, () => random.between(0, plan.lengthMs));
   for (let i = 0; i < plan.interactions; i++) {
-    const atMs = random.between(0, plan.lengthMs);
+    const burst = random.chance(0.6) ? random.pick(bursts) : undefined;
+    const atMs = burst === undefined ? random.between(0, plan.lengthMs) : burst + random.exponential(10);
     const outcome = random.chance(failing) ? 'failure' : random.pick(['success', 'success', 'partial'] as const);
     const weight = random.chance(0.3) ? random.between(0.1, 4) : 1;
     const lateMs = random.chance(0.3) ? random.exponential(800) : random.exponential(5);

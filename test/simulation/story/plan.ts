@@ -17,6 +17,8 @@ export interface Plan {
   readonly pairs: number;
   readonly interactions: number;
   readonly commands: number;
+  /** How many times much comes at once. */
+  readonly bursts: number;
   readonly maxBatch: number;
   readonly replaySpan: number;
   readonly leaseMs: number;
@@ -38,7 +40,7 @@ export interface Plan {
 export function planOf(seed: number): Plan {
   const random = new Random(seed);
   const lengthMs = random.between(1_500, 5_000);
-  const processors = random.whole(1, 3);
+  const processors = random.pick([1, 2, 2, 3, 4] as const);
   return {
     processors,
     servers: random.chance(0.3) ? 2 : 1,
@@ -56,6 +58,7 @@ export function planOf(seed: number): Plan {
     outOfOrder: random.pick([0, 0.3, 1] as const),
     harm: random.pick([0, 0, 0.01, 0.05] as const),
     slow: random.pick([0, 0.02, 0.1] as const),
+    bursts: random.whole(0, 4),
     skewMs: random.pick([0, 5, 400] as const),
     trust: trustOf(random),
     policies: random.chance(0.4)
@@ -69,7 +72,7 @@ function trustOf(random: Random): TrustConfigOptions {
   return {
     threshold: random.pick([0.3, 0.45] as const),
     halfLifeSeconds: random.pick([1, 5, 60, 86_400] as const),
-    ...(random.chance(0.3) ? { recoveryCooldownSeconds: random.between(0.2, 2) } : {}),
+    ...(random.chance(0.4) ? { recoveryCooldownSeconds: random.between(0.1, 2) } : {}),
   };
 }
 

@@ -12,6 +12,8 @@ export class Witness implements BusWatch {
   constructor(
     private readonly world: World,
     private readonly servers: readonly StoreServer[],
+    /** Requests may be done after they were given up: one to remove an entry may come through after it was read again. */
+    private readonly lateRequests: boolean,
     private readonly fail: (what: string) => void,
   ) {}
 
@@ -38,8 +40,7 @@ export class Witness implements BusWatch {
     if (number >= highest || again) return;
     const server = shardOf(this.servers, key);
     const heldMs = this.world.nowMs - (server.readAtMs.get(`${by} ${id}`) ?? Number.NEGATIVE_INFINITY);
-    // A request to remove it that was given up may have come through after it was read again.
-    if (server.network.lateRequest > 0 || server.restartsWithLoss > 0) return;
+    if (this.lateRequests || server.restartsWithLoss > 0) return;
     if (heldMs <= server.rules.leaseMs && server.removedInTime.has(id))
       this.fail(`${by} published ${id} after ${highest}: two relays had it at a time`);
   }
