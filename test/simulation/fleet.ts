@@ -67,7 +67,15 @@ export class Fleet {
       timers: process.timers,
       maxBatch: plan.maxBatch,
     });
-    const member: Member = { process, processor, readers, store, leaving: false, ended: false, closed: false };
+    const member: Member = {
+      process,
+      processor,
+      readers,
+      store,
+      leaving: false,
+      ended: false,
+      closed: false,
+    };
     this.everybody.push(member);
     world.note(name, () => 'starts');
     processor.run().then(

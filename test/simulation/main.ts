@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { withoutOutside } from './poison.js';
+import { replayOf } from './replay.js';
 import { type Result, runSeed } from './run.js';
 
 const { values } = parseArgs({
@@ -62,7 +63,7 @@ async function runMany(from: number, seeds: number, workers: number): Promise<nu
 
 function report({ seed, broken }: Result): void {
   if (broken.length === 0) return;
-  print(`seed ${seed} is broken; npm run test:simulation -- --seed ${seed} --trace`, ...broken.map((what) => `  ${what}`));
+  print(replayOf(seed), ...broken.map((what) => `  ${what}`));
 }
 
 function print(...lines: readonly string[]): void {

@@ -46,7 +46,10 @@ export const mistakes: readonly Mistake[] = [
     store: (store) =>
       changed(store, {
         apply: (batch) =>
-          store.apply({ ...batch, events: batch.events.map((event) => ({ ...event, time: batch.nowMs / 1_000 })) }),
+          store.apply({
+            ...batch,
+            events: batch.events.map((event) => ({ ...event, time: batch.nowMs / 1_000 })),
+          }),
       }),
   },
   {

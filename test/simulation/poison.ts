@@ -15,7 +15,9 @@ const forbidden: readonly (readonly [object: object, name: string])[] = [
 
 /** Makes everything that would let the outside in throw until the work is done. */
 export async function withoutOutside<T>(work: () => Promise<T>): Promise<T> {
-  const kept = forbidden.map(([object, name]) => [object, name, Object.getOwnPropertyDescriptor(object, name)] as const);
+  const kept = forbidden.map(
+    ([object, name]) => [object, name, Object.getOwnPropertyDescriptor(object, name)] as const,
+  );
   for (const [object, name] of forbidden)
     Object.defineProperty(object, name, {
       configurable: true,
@@ -40,7 +42,8 @@ export async function withoutOutside<T>(work: () => Promise<T>): Promise<T> {
 function dateOfNumbers(RealDate: DateConstructor): DateConstructor {
   return new Proxy(RealDate, {
     construct: (target, args, newTarget) => {
-      if (args.length === 0) throw new Error('new Date() was called in a run that has to be the same every time');
+      if (args.length === 0)
+        throw new Error('new Date() was called in a run that has to be the same every time');
       return Reflect.construct(target, args, newTarget) as object;
     },
   });

@@ -102,7 +102,10 @@ export class SimProcess {
         if (place.away) return { settle: () => reject(unavailable(`${place.name} is away: ${what}`)) };
         try {
           const value = work();
-          world.note(this.name, () => `${what} -> ${place.name}${answerLost ? ', and does not hear of it' : ''}`);
+          world.note(
+            this.name,
+            () => `${what} -> ${place.name}${answerLost ? ', and does not hear of it' : ''}`,
+          );
           return { settle: () => resolve(value) };
         } catch (error) {
           world.note(this.name, () => `${what} -> ${place.name}: ${(error as Error).message}`);

@@ -1,8 +1,7 @@
 import { Bus } from './bus/bus.js';
-import type { Log, Logged } from './bus/log.js';
 import { Fleet } from './fleet.js';
 import type { Mistake } from './mistakes.js';
-import type { Network, Place } from './process.js';
+import type { Network } from './process.js';
 import { calmNetwork } from './process.js';
 import { Random } from './random.js';
 import { StoreServer } from './store/server.js';
@@ -58,7 +57,7 @@ class Run {
     const rules = {
       replaySpan: plan.replaySpan,
       leaseMs: plan.leaseMs,
-      beforeMs: plan.beforeMs,
+      generationMs: plan.generationMs,
       leases: true,
       floorAhead: 0,
       outboxApart: false,
@@ -96,10 +95,16 @@ class Run {
 
   private send(sent: Sent): void {
     const { bus, world } = this;
-    if (bus.away) return world.after(world.random.between(5, 50), () => this.send(sent));
+    if (bus.away) {
+      world.after(world.random.between(5, 50), () => this.send(sent));
+      return;
+    }
     this.unsent--;
     const logged = bus.logs[sent.channel].append(sent, 'producer');
-    world.note('producer', () => `${sent.id} is ${sent.channel} ${logged?.sequence ?? 'a repeat'}: ${Buffer.from(sent.body)}`);
+    world.note(
+      'producer',
+      () => `${sent.id} is ${sent.channel} ${logged?.sequence ?? 'a repeat'}: ${Buffer.from(sent.body)}`,
+    );
   }
 
   private make(trouble: Trouble): void {
@@ -113,13 +118,16 @@ class Run {
         });
         return;
       case 'pause':
-        return fleet.pause(trouble.forMs);
+        fleet.pause(trouble.forMs);
+        return;
       case 'bus away':
-        return this.takeAway(bus, trouble.forMs);
+        this.takeAway(bus, trouble.forMs);
+        return;
       case 'store away':
-        return this.takeAway(world.random.pick(servers) ?? bus, trouble.forMs);
+        this.takeAway(world.random.pick(servers) ?? bus, trouble.forMs);
+        return;
       case 'store crash':
-        return world.random.pick(servers)?.crash(trouble.forMs, trouble.lostMs);
+        world.random.pick(servers)?.crash(trouble.forMs, trouble.lostMs);
     }
   }
 
@@ -156,7 +164,8 @@ class Run {
       if (relay !== null && !fleet.running.some(({ process }) => process.name === relay))
         unrest.push(`${relay} is gone and has the relay of ${name}`);
     for (const server of servers) {
-      if (server.outbox.size > 0) unrest.push(`${server.outbox.size} entries in the outbox of ${server.name}`);
+      if (server.outbox.size > 0)
+        unrest.push(`${server.outbox.size} entries in the outbox of ${server.name}`);
       for (const [pair, { dueAt }] of server.pairs.entries())
         if (dueAt !== null && dueAt < world.seconds - 3) unrest.push(`${pair} was due at ${dueAt}`);
     }
@@ -175,9 +184,12 @@ class Run {
     // What several that stop at once leave in the outbox is the next one's: here the last one's.
     for (const leaving of [others, last === undefined ? [] : [last]]) {
       for (const member of leaving) fleet.stop(member);
-      const left = (): boolean => leaving.every(({ closed }) => closed) && (leaving !== others || this.quiet());
+      const left = (): boolean =>
+        leaving.every(({ closed }) => closed) && (leaving !== others || this.quiet());
       if (!(await world.run(left, longestHealingMs)))
-        broken.push(`${leaving.filter(({ ended }) => !ended).map(({ process }) => process.name)} did not stop`);
+        broken.push(
+          `${leaving.filter(({ ended }) => !ended).map(({ process }) => process.name)} did not stop`,
+        );
     }
   }
 }
@@ -192,5 +204,3 @@ function networkOf({ harm, slow }: Plan, isBus: boolean): Network {
     timeoutMs: 400,
   };
 }
-
-export type { Log, Logged, Place };

@@ -41,7 +41,8 @@ export class Bus implements Place {
     settings: BusSettings,
     private readonly watch: BusWatch,
   ) {
-    const log = (channel: Channel): Log => new Log(world, channel, `bus:${channel}`, settings.duplicateWindowMs);
+    const log = (channel: Channel): Log =>
+      new Log(world, channel, `bus:${channel}`, settings.duplicateWindowMs);
     this.logs = {
       interactions: log('interactions'),
       commands: log('commands'),
@@ -50,11 +51,16 @@ export class Bus implements Place {
     };
     const consumer = (of: Log): SharedConsumer =>
       new SharedConsumer(world, of, settings, (message) => watch.acknowledged(of, message));
-    this.consumers = { interactions: consumer(this.logs.interactions), commands: consumer(this.logs.commands) };
+    this.consumers = {
+      interactions: consumer(this.logs.interactions),
+      commands: consumer(this.logs.commands),
+    };
   }
 
   /** The broker as one process has it. */
-  connect(process: SimProcess): Pick<Broker, 'sink' | 'follow' | 'standing'> & { consume(channel: Consumed): Reader } {
+  connect(
+    process: SimProcess,
+  ): Pick<Broker, 'sink' | 'follow' | 'standing'> & { consume(channel: Consumed): Reader } {
     return {
       sink: this.sink(process),
       consume: (channel) => new Reader(process, this, this.shared(process, channel)),
@@ -117,11 +123,7 @@ export class Bus implements Place {
   }
 
   /** Sent and not waited for, each by itself: some may get lost. */
-  private acknowledge(
-    process: SimProcess,
-    consumer: SharedConsumer,
-    done: readonly SourceMessage[],
-  ): void {
+  private acknowledge(process: SimProcess, consumer: SharedConsumer, done: readonly SourceMessage[]): void {
     const { random } = this.world;
     const { network } = this;
     for (const { position } of done) {
@@ -130,20 +132,37 @@ export class Bus implements Place {
         if (!this.away) consumer.acknowledge(position.sequence);
       });
     }
-    this.world.note(process.name, () => `acknowledges ${done.map(({ position }) => position.sequence).join(' ')} of ${consumer.log.source}`);
+    this.world.note(
+      process.name,
+      () =>
+        `acknowledges ${done.map(({ position }) => position.sequence).join(' ')} of ${consumer.log.source}`,
+    );
   }
 
   /** Asked in two questions: more may have happened in between. */
   private async progress(process: SimProcess, consumer: SharedConsumer): Promise<readonly SourceProgress[]> {
     const { log } = consumer;
-    const { source, acknowledged, last } = await process.call(this, `ask for the progress of ${log.source}`, () =>
-      consumer.standing(),
+    const { source, acknowledged, last } = await process.call(
+      this,
+      `ask for the progress of ${log.source}`,
+      () => consumer.standing(),
     );
     const next =
       acknowledged < last
-        ? await process.call(this, `read the first after ${acknowledged}`, () => log.at(acknowledged + 1) ?? null)
+        ? await process.call(
+            this,
+            `read the first after ${acknowledged}`,
+            () => log.at(acknowledged + 1) ?? null,
+          )
         : null;
-    return [{ source, acknowledged, last: Math.max(last, acknowledged), next: next === null ? null : log.message(next) }];
+    return [
+      {
+        source,
+        acknowledged,
+        last: Math.max(last, acknowledged),
+        next: next === null ? null : log.message(next),
+      },
+    ];
   }
 
   private async follow(process: SimProcess, channel: Channel, from: FollowFrom): Promise<LogSource> {
@@ -162,7 +181,14 @@ export class Bus implements Place {
       progress: async () => {
         const last = await process.call(this, `ask where ${log.source} ends`, () => log.last);
         const next = log.at(given + 1);
-        return [{ source: log.source, acknowledged: given, last, next: next === undefined ? null : log.message(next) }];
+        return [
+          {
+            source: log.source,
+            acknowledged: given,
+            last,
+            next: next === undefined ? null : log.message(next),
+          },
+        ];
       },
       close: () => {},
     };

@@ -54,7 +54,8 @@ export class SharedConsumer {
     for (; taken.length < most && this.next <= this.log.last; this.next++)
       taken.push(this.log.at(this.next) as Logged);
     if (taken.length === 0) return taken;
-    for (const { sequence } of taken) this.pending.set(sequence, { to, untilMs: nowMs + this.settings.ackWaitMs });
+    for (const { sequence } of taken)
+      this.pending.set(sequence, { to, untilMs: nowMs + this.settings.ackWaitMs });
     this.lookIn(this.settings.ackWaitMs);
     return random.chance(this.settings.outOfOrder) ? random.shuffle(taken) : taken;
   }

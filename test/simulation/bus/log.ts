@@ -32,10 +32,14 @@ export class Log {
   }
 
   /** Null: it was a repeat. */
-  append(message: Pick<SinkMessage, 'id' | 'tenant' | 'key' | 'headers' | 'body' | 'again'>, by: string): Logged | null {
+  append(
+    message: Pick<SinkMessage, 'id' | 'tenant' | 'key' | 'headers' | 'body' | 'again'>,
+    by: string,
+  ): Logged | null {
     const { nowMs } = this.world;
     const seenMs = this.ids.get(message.id);
-    if (message.again !== true && seenMs !== undefined && nowMs - seenMs < this.duplicateWindowMs) return null;
+    if (message.again !== true && seenMs !== undefined && nowMs - seenMs < this.duplicateWindowMs)
+      return null;
     const { id, tenant, key, headers, body, again = false } = message;
     if (!again) this.ids.set(id, nowMs);
     const logged = { id, tenant, key, headers, body, again, sequence: this.last + 1, atMs: nowMs, by };

@@ -67,10 +67,15 @@ export class Reader implements LogSource {
       process.begin();
       this.ends.add(end);
       if (this.closed) return end();
-      const nothing = (): void => process.after(maxWaitMs, () => once(() => resolve({ messages: [], ack: () => {} })));
+      const nothing = (): void =>
+        process.after(maxWaitMs, () => once(() => resolve({ messages: [], ack: () => {} })));
       const look = (): void => {
         if (answered) return;
-        if (bus.away) return process.after(process.latencyTo(bus), () => once(() => reject(unavailable(`${bus.name} is away`))));
+        if (bus.away) {
+          const refuse = (): void => once(() => reject(unavailable(`${bus.name} is away`)));
+          process.after(process.latencyTo(bus), refuse);
+          return;
+        }
         const taken = this.reading.take(maxMessages);
         if (taken.messages.length === 0) return;
         stopWaiting();

@@ -45,7 +45,9 @@ export class SimStore implements SharedStore {
         return this.ask(server, what, (ledger) => applyBatch(ledger, { ...batch, events, nowMs }));
       }),
     );
-    const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as Error] : []));
+    const failures = answers.flatMap((answer) =>
+      answer.status === 'rejected' ? [answer.reason as Error] : [],
+    );
     if (failures.length === answers.length && failures[0] !== undefined) throw failures[0];
     const next = new Map(places.map((server) => [server, 0]));
     return batch.events.map(({ pairId }): ApplyResult => {
@@ -102,7 +104,9 @@ export class SimStore implements SharedStore {
       const servers = this.servers.filter((server) => of(server).length > 0);
       const gone = await Promise.all(
         servers.map((server) =>
-          this.ask(server, `remove ${of(server).map(({ id }) => id)}`, () => server.removeFromOutbox(this.process.name, of(server))),
+          this.ask(server, `remove ${of(server).map(({ id }) => id)}`, () =>
+            server.removeFromOutbox(this.process.name, of(server)),
+          ),
         ),
       );
       return gone.flat();
@@ -152,9 +156,9 @@ export class SimStore implements SharedStore {
   async register(): Promise<void> {}
 
   async close(): Promise<void> {
-    await this.some(this.servers, 'let the lease go', (server) => server.releaseLease(this.process.name)).catch(
-      () => {},
-    );
+    await this.some(this.servers, 'let the lease go', (server) =>
+      server.releaseLease(this.process.name),
+    ).catch(() => {});
   }
 
   /** What those answer that can. @throws when none can, or one for good */
@@ -163,9 +167,14 @@ export class SimStore implements SharedStore {
     what: string,
     work: (server: StoreServer) => T,
   ): Promise<T[]> {
-    const answers = await Promise.allSettled(servers.map((server) => this.ask(server, what, () => work(server))));
-    const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as Error] : []));
-    const grave = failures.find(isPermanent) ?? (failures.length === answers.length ? failures[0] : undefined);
+    const answers = await Promise.allSettled(
+      servers.map((server) => this.ask(server, what, () => work(server))),
+    );
+    const failures = answers.flatMap((answer) =>
+      answer.status === 'rejected' ? [answer.reason as Error] : [],
+    );
+    const grave =
+      failures.find(isPermanent) ?? (failures.length === answers.length ? failures[0] : undefined);
     if (grave !== undefined) throw grave;
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   }

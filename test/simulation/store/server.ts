@@ -12,8 +12,8 @@ export interface ServerRules {
   readonly replaySpan: number;
   /** How long a relay may go on without a renewal. */
   readonly leaseMs: number;
-  /** How far back the second generation of marks lies: what a replaced server may have gone on for. */
-  readonly beforeMs: number;
+  /** How old a generation of marks is: what a replaced server may have gone on for. */
+  readonly generationMs: number;
   /** false: every relay may publish. */
   readonly leases: boolean;
   /** The floor moves so far beyond what it may. */
@@ -108,7 +108,11 @@ export class StoreServer implements Place {
     this.away = true;
     const since = this.world.nowMs - lostMs;
     let lost = 0;
-    for (let last = this.steps.at(-1); lostMs > 0 && last !== undefined && last.atMs > since; last = this.steps.at(-1)) {
+    for (
+      let last = this.steps.at(-1);
+      lostMs > 0 && last !== undefined && last.atMs > since;
+      last = this.steps.at(-1)
+    ) {
       takeBack(last.undo);
       this.steps.pop();
       lost++;
@@ -140,7 +144,8 @@ export class StoreServer implements Place {
   /** Answers what was gone already. */
   removeFromOutbox(holder: string, entries: readonly OutboxEntry[]): readonly OutboxEntry[] {
     for (const id of entries.map(circuitId))
-      if (this.world.nowMs - (this.readAtMs.get(`${holder} ${id}`) ?? 0) <= this.rules.leaseMs) this.removedInTime.add(id);
+      if (this.world.nowMs - (this.readAtMs.get(`${holder} ${id}`) ?? 0) <= this.rules.leaseMs)
+        this.removedInTime.add(id);
     return entries.filter((entry) => !this.outbox.delete(placeOf(entry)));
   }
 
@@ -155,27 +160,30 @@ export class StoreServer implements Place {
   }
 
   /**
-   * Writes the marks, or says what may be lost since.
+   * Writes the marks, or says what may be lost since: what `mark.lua` does.
    *
    * @param known the run id that the asking process marked last
    */
   writeMarks(marks: readonly SourceMark[], known: string | null): LostTail | null {
-    const marked = this.mark.get('run_id');
-    if (!this.rules.takesOver && marked === undefined && this.pairs.size === 0 && marks.some(({ acknowledged }) => acknowledged > 0))
-      throw new FulcrumError('mismatch', `${this.name} holds no mark, though events were acknowledged`);
-    if (!this.rules.takesOver && marked !== undefined) {
-      if (marked !== this.runId) return this.lostTail('acknowledged');
-      if (known !== null && known !== this.runId) return this.lostTail('before');
+    const { mark, rules } = this;
+    const marked = mark.get('run_id');
+    if (!rules.takesOver) {
+      const begins = known === null && marks.every(({ acknowledged }) => acknowledged === 0);
+      if (marked === undefined && !begins)
+        throw new FulcrumError('mismatch', `${this.name} holds no mark, though events were acknowledged`);
+      if (marked !== undefined && marked !== this.runId) return this.lostTail('acknowledged', 'marked_at');
+      if (known !== null && known !== this.runId) return this.lostTail('before', 'before_at');
     }
-    this.mark.set('run_id', this.runId);
-    this.mark.set('at', String(this.world.seconds));
-    for (const mark of marks) this.writeMark(mark);
+    mark.set('run_id', this.runId);
+    mark.set('marked_at', String(this.world.seconds));
+    this.turnGenerations();
+    for (const one of marks) this.writeMark(one);
     return null;
   }
 
   /** Takes this server for the one that marks are of. */
   adopt(runId: string): boolean {
-    if (runId !== this.runId) return false;
+    if (runId !== this.runId || this.mark.get('run_id') === undefined) return false;
     this.mark.set('run_id', this.runId);
     return true;
   }
@@ -183,38 +191,43 @@ export class StoreServer implements Place {
   marks(): readonly SourceMark[] {
     return this.fields('acknowledged').map(([source, acknowledged]) => {
       const readTo = this.mark.get(`read_to:${source}`);
-      return { source, acknowledged: Number(acknowledged), ...(readTo === undefined ? {} : { readTo: Number(readTo) }) };
+      return {
+        source,
+        acknowledged: Number(acknowledged),
+        ...(readTo === undefined ? {} : { readTo: Number(readTo) }),
+      };
     });
   }
 
   private writeMark({ source, acknowledged, readTo }: SourceMark): void {
     const { mark, rules } = this;
-    if (acknowledged >= Number(mark.get(`acknowledged:${source}`) ?? -1)) {
-      this.ageMark(source, acknowledged);
+    const before = mark.get(`acknowledged:${source}`);
+    if (before === undefined)
+      for (const generation of ['before', 'then']) mark.set(`${generation}:${source}`, String(acknowledged));
+    if (acknowledged >= Number(before ?? -1)) {
       mark.set(`acknowledged:${source}`, String(acknowledged));
       if (readTo !== undefined) mark.set(`read_to:${source}`, String(readTo));
     }
     this.positions.raiseFloor(source, acknowledged - rules.replaySpan + rules.floorAhead);
   }
 
-  /** Keeps two generations, so that one is always at least so old. */
-  private ageMark(source: string, acknowledged: number): void {
-    const { mark, rules, world } = this;
-    const young = mark.get(`young:${source}`);
-    if (young === undefined) {
-      mark.set(`young:${source}`, `${acknowledged} ${world.nowMs}`);
-      return;
+  /** Keeps two generations of marks, so that one is always at least so old. */
+  private turnGenerations(): void {
+    const { mark, world, rules } = this;
+    const then = mark.get('then_at');
+    const now = String(world.seconds);
+    if (then !== undefined && world.seconds - Number(then) < rules.generationMs / 1_000) return;
+    mark.set('before_at', then ?? now);
+    mark.set('then_at', now);
+    for (const [source, acknowledged] of this.fields('acknowledged')) {
+      mark.set(`before:${source}`, mark.get(`then:${source}`) ?? acknowledged);
+      mark.set(`then:${source}`, acknowledged);
     }
-    const [position = '0', atMs = '0'] = young.split(' ');
-    if (world.nowMs - Number(atMs) < rules.beforeMs) return;
-    mark.set(`before:${source}`, position);
-    mark.set(`young:${source}`, `${acknowledged} ${world.nowMs}`);
   }
 
-  private lostTail(kind: 'acknowledged' | 'before'): LostTail {
+  private lostTail(kind: 'acknowledged' | 'before', at: 'marked_at' | 'before_at'): LostTail {
     const from = new Map(this.fields(kind).map(([source, position]) => [source, Number(position)]));
-    const at = Number(this.mark.get('at') ?? 0);
-    return { from, since: kind === 'acknowledged' ? at : Math.max(0, at - (2 * this.rules.beforeMs) / 1_000) };
+    return { from, since: Number(this.mark.get(at) ?? 0) };
   }
 
   private fields(kind: string): [string, string][] {
@@ -265,7 +278,10 @@ export class StoreServer implements Place {
     this.journal().push(() => {
       written.lost = true;
     });
-    this.world.note(this.name, () => `${circuitId(entry)} ${transition.from} -> ${transition.to} by ${transition.cause.kind}`);
+    this.world.note(
+      this.name,
+      () => `${circuitId(entry)} ${transition.from} -> ${transition.to} by ${transition.cause.kind}`,
+    );
     if (!this.rules.outboxApart) {
       this.outbox.set(number, entry);
       return;

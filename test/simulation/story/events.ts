@@ -29,7 +29,13 @@ export function eventsOf(plan: Plan, random: Random): Sent[] {
     const skew = random.chance(0.5) ? random.between(-plan.skewMs, plan.skewMs) : 0;
     return beginning + (atMs - lateMs + skew) / 1_000;
   };
-  const message = (channel: Sent['channel'], atMs: number, id: string, data: object, time: number | null): Sent => {
+  const message = (
+    channel: Sent['channel'],
+    atMs: number,
+    id: string,
+    data: object,
+    time: number | null,
+  ): Sent => {
     const pair = random.pick(pairs) ?? pairs[0];
     const agents = random.chance(0.5) ? pair?.agents : [...(pair?.agents ?? [])].reverse();
     const [agent_a = '', agent_b = ''] = agents ?? [];
@@ -42,7 +48,9 @@ export function eventsOf(plan: Plan, random: Random): Sent[] {
   for (let i = 0; i < plan.interactions; i++) {
     const burst = random.chance(0.6) ? random.pick(bursts) : undefined;
     const atMs = burst === undefined ? random.between(0, plan.lengthMs) : burst + random.exponential(10);
-    const outcome = random.chance(failing) ? 'failure' : random.pick(['success', 'success', 'partial'] as const);
+    const outcome = random.chance(failing)
+      ? 'failure'
+      : random.pick(['success', 'success', 'partial'] as const);
     const weight = random.chance(0.3) ? random.between(0.1, 4) : 1;
     const lateMs = random.chance(0.3) ? random.exponential(800) : random.exponential(5);
     const time = random.chance(0.1) ? null : timeAt(atMs, lateMs);
@@ -70,7 +78,9 @@ function broken(event: Sent, id: string, random: Random): Sent {
     '{"agent_a":',
     text.replace('"outcome":', '"came_of_it":'),
     text.replace('"agent_a":', `"tenant":"west","agent_a":`),
-    text.replace(/"time":[0-9.]+/, `"time":${beginning + 4_000}`).replace('"id":', `"time":${beginning + 4_000},"id":`),
+    text
+      .replace(/"time":[0-9.]+/, `"time":${beginning + 4_000}`)
+      .replace('"id":', `"time":${beginning + 4_000},"id":`),
   ] as const);
   return { ...event, id, body: Buffer.from(body) };
 }

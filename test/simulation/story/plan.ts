@@ -23,7 +23,7 @@ export interface Plan {
   readonly replaySpan: number;
   readonly leaseMs: number;
   readonly ackWaitMs: number;
-  readonly beforeMs: number;
+  readonly generationMs: number;
   readonly duplicateWindowMs: number;
   readonly stillAtWork: number;
   readonly outOfOrder: number;
@@ -52,7 +52,7 @@ export function planOf(seed: number): Plan {
     replaySpan: random.pick([0, 0, 4, 1_000_000] as const),
     leaseMs: random.between(150, 1_000),
     ackWaitMs: random.between(200, 1_500),
-    beforeMs: 3_000,
+    generationMs: 3_000,
     duplicateWindowMs: random.pick([0, 400, 120_000] as const),
     stillAtWork: random.pick([0, 0.5, 0.98] as const),
     outOfOrder: random.pick([0, 0.3, 1] as const),
@@ -62,7 +62,13 @@ export function planOf(seed: number): Plan {
     skewMs: random.pick([0, 5, 400] as const),
     trust: trustOf(random),
     policies: random.chance(0.4)
-      ? [{ name: 'probing', match: { agents: ['a*', '*'] }, trust: { recoveryCooldownSeconds: random.between(0.3, 2) } }]
+      ? [
+          {
+            name: 'probing',
+            match: { agents: ['a*', '*'] },
+            trust: { recoveryCooldownSeconds: random.between(0.3, 2) },
+          },
+        ]
       : [],
     troubles: troublesOf(random, lengthMs),
   };

@@ -11,7 +11,8 @@ export function brokenCircuits({ bus, servers }: Remains): string[] {
   const written = new Map(servers.flatMap((server) => [...server.written]));
   const broken = [...unpublished(messages, written), ...otherPayloads(messages, written)];
   const lossy = servers.some(({ restartsWithLoss }) => restartsWithLoss > 0);
-  for (const [pair, events] of byPair(messages)) broken.push(...brokenOrder(events, lossy).map((what) => `${pair}: ${what}`));
+  for (const [pair, events] of byPair(messages))
+    broken.push(...brokenOrder(events, lossy).map((what) => `${pair}: ${what}`));
   for (const server of servers)
     for (const [key, { pair }] of server.pairs.entries()) {
       const events = byPair(messages).get(key) ?? [];
@@ -19,11 +20,14 @@ export function brokenCircuits({ bus, servers }: Remains): string[] {
       const seen = events.find(({ data }) => data.transition === last);
       const circuit = pair.state?.circuitState ?? 'CLOSED';
       if (last !== pair.transition || (seen !== undefined && seen.data.to !== circuit))
-        broken.push(`${key}: a reader sees ${last} ${seen?.data.to}, and the state is ${pair.transition} ${circuit}`);
+        broken.push(
+          `${key}: a reader sees ${last} ${seen?.data.to}, and the state is ${pair.transition} ${circuit}`,
+        );
       if (shardOf(servers, pair.pairId) !== server) broken.push(`${key}: lies in ${server.name}`);
     }
   for (const server of servers)
-    if (server.outbox.size > 0) broken.push(`${server.outbox.size} entries are left in the outbox of ${server.name}`);
+    if (server.outbox.size > 0)
+      broken.push(`${server.outbox.size} entries are left in the outbox of ${server.name}`);
   return broken;
 }
 

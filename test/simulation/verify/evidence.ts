@@ -1,6 +1,7 @@
 /** Every accepted event counts exactly once, commands take effect as the model says, and the rest are dead letters. */
-import { PolicyBook } from '../../../src/trust/policies.js';
+
 import { makePairId } from '../../../src/trust/pair.js';
+import { PolicyBook } from '../../../src/trust/policies.js';
 import type { Pair } from '../../../src/trust/record.js';
 import type { Bus } from '../bus/bus.js';
 import { shardOf } from '../store/client.js';
@@ -48,7 +49,12 @@ function readLogs(bus: Bus): Map<string, PairLog> {
       const { agent_a, agent_b, action } = event;
       const time = event.time ?? beginning + atMs / 1_000;
       const key = `${tenant}/${makePairId(agent_a, agent_b)}`;
-      const log: PairLog = logs.get(key) ?? { tenant, agents: [agent_a, agent_b], interactions: new Map(), commands: [] };
+      const log: PairLog = logs.get(key) ?? {
+        tenant,
+        agents: [agent_a, agent_b],
+        interactions: new Map(),
+        commands: [],
+      };
       logs.set(key, log);
       if (channel === 'commands') log.commands.push({ id, time, action });
       else if (!log.interactions.has(id)) log.interactions.set(id, { ...event, time });
@@ -67,13 +73,18 @@ function brokenDeadLetters(bus: Bus): string[] {
   );
   return [
     ...[...wanted].filter((id) => !letters.has(id)).map((id) => `${id} is no dead letter`),
-    ...[...letters].filter((id) => !wanted.has(id)).map((id) => `${id} is a dead letter and should have been taken`),
+    ...[...letters]
+      .filter((id) => !wanted.has(id))
+      .map((id) => `${id} is a dead letter and should have been taken`),
   ];
 }
 
 function brokenPair(remains: Remains, pairId: string, log: PairLog, pair: Pair | null): string[] {
   const lastOf = (action: string): number =>
-    Math.max(Number.NEGATIVE_INFINITY, ...log.commands.filter((one) => one.action === action).map(({ time }) => time));
+    Math.max(
+      Number.NEGATIVE_INFINITY,
+      ...log.commands.filter((one) => one.action === action).map(({ time }) => time),
+    );
   const resetTime = lastOf('reset');
   const terminated = lastOf('terminate') > resetTime;
   const resetAt = Math.max(resetTime, ...resetsOf(remains.bus, log, pairId));
@@ -105,9 +116,7 @@ function brokenPair(remains: Remains, pairId: string, log: PairLog, pair: Pair |
 
 /** When the resets of a pair took effect, as its circuit events say. */
 function resetsOf(bus: Bus, log: PairLog, pairId: string): number[] {
-  const latest = Math.max(
-    ...[...log.interactions.values(), ...log.commands].map(({ time }) => time),
-  );
+  const latest = Math.max(...[...log.interactions.values(), ...log.commands].map(({ time }) => time));
   return bus.logs.circuits.messages.flatMap(({ tenant, key, body }) => {
     if (tenant !== log.tenant || key !== pairId) return [];
     const { data } = JSON.parse(Buffer.from(body).toString()) as {

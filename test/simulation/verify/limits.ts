@@ -10,11 +10,14 @@ export function brokenLimits({ plan, bus, servers, fleet }: Remains): string[] {
     if (process.mostInFlight > mostInFlight)
       broken.push(`${process.name} had ${process.mostInFlight} requests under way`);
     for (const { name, mostOpen } of readers)
-      if (mostOpen > 2 * plan.maxBatch) broken.push(`${process.name} held ${mostOpen} messages of ${name} at once`);
+      if (mostOpen > 2 * plan.maxBatch)
+        broken.push(`${process.name} held ${mostOpen} messages of ${name} at once`);
   }
   const { last } = bus.logs.interactions;
   for (const server of servers)
     if (server.positions.size > Math.min(plan.replaySpan, last))
-      broken.push(`${server.name} tells ${server.positions.size} positions apart, with a span of ${plan.replaySpan}`);
+      broken.push(
+        `${server.name} tells ${server.positions.size} positions apart, with a span of ${plan.replaySpan}`,
+      );
   return broken;
 }
