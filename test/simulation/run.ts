@@ -61,7 +61,7 @@ class Run {
       leases: true,
       floorAhead: 0,
       outboxApart: false,
-      takesOver: true,
+      takesOver: false,
       ledger: <T>(ledger: T) => ledger,
       ...mistake?.server,
     };

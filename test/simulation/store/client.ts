@@ -1,5 +1,7 @@
 import { isPermanent } from '../../../src/errors.js';
 import type {
+  AnnounceRequest,
+  AnnounceResult,
   ApplyBatch,
   ApplyResult,
   CommandResult,
@@ -10,7 +12,7 @@ import type {
   SharedStore,
   SourceMark,
 } from '../../../src/ports.js';
-import { applyBatch, applyCommandTo, type Ledger, makeDue } from '../../../src/store/engine.js';
+import { announceIn, applyBatch, applyCommandTo, type Ledger, makeDue } from '../../../src/store/engine.js';
 import type { Pair } from '../../../src/trust/record.js';
 import type { SimProcess } from '../process.js';
 import { beginning } from '../world.js';
@@ -65,6 +67,13 @@ export class SimStore implements SharedStore {
     const what = `${command.action} ${command.eventId}`;
     return this.ask(shardOf(this.servers, command.pairId), what, (ledger) =>
       applyCommandTo(ledger, { ...command, nowMs }),
+    );
+  }
+
+  announce(request: AnnounceRequest): Promise<AnnounceResult> {
+    const nowMs = this.serverMs();
+    return this.ask(shardOf(this.servers, request.pairId), `announce ${request.pairId}`, (ledger) =>
+      announceIn(ledger, { ...request, nowMs }),
     );
   }
 

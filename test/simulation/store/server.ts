@@ -52,6 +52,8 @@ export class StoreServer implements Place {
   private run = 1;
   private undo: Undo | null = null;
   private readonly steps: Step[] = [];
+  /** What came before the first mark is never lost here: the store would be an emptied one, which is refused. */
+  private surelyKept = Number.POSITIVE_INFINITY;
   private readonly journal = (): Undo => {
     if (this.undo === null) throw new Error(`${this.name} is written outside of a step`);
     return this.undo;
@@ -103,24 +105,19 @@ export class StoreServer implements Place {
     }
   }
 
-  /** Goes away, and comes back without what was written in the last `lostMs`. */
+  /** Goes away, and comes back as another run without what was written in the last `lostMs`. */
   crash(downMs: number, lostMs: number): void {
     this.away = true;
     const since = this.world.nowMs - lostMs;
     let lost = 0;
-    for (
-      let last = this.steps.at(-1);
-      lostMs > 0 && last !== undefined && last.atMs > since;
-      last = this.steps.at(-1)
-    ) {
-      takeBack(last.undo);
-      this.steps.pop();
+    while (this.steps.length > this.surelyKept && (this.steps.at(-1)?.atMs ?? 0) > since && lostMs > 0) {
+      takeBack(this.steps.pop()?.undo ?? []);
       lost++;
     }
     if (lost > 0) this.restartsWithLoss++;
     this.world.note(this.name, () => `crashes and loses its last ${lost} steps`);
+    this.run++;
     this.world.after(downMs, () => {
-      this.run++;
       this.away = false;
       this.world.note(this.name, () => `is back as ${this.runId}`);
     });
@@ -174,6 +171,7 @@ export class StoreServer implements Place {
       if (marked !== undefined && marked !== this.runId) return this.lostTail('acknowledged', 'marked_at');
       if (known !== null && known !== this.runId) return this.lostTail('before', 'before_at');
     }
+    if (marked === undefined) this.surelyKept = this.steps.length + 1;
     mark.set('run_id', this.runId);
     mark.set('marked_at', String(this.world.seconds));
     this.turnGenerations();

@@ -70,7 +70,7 @@ export function planOf(seed: number): Plan {
           },
         ]
       : [],
-    troubles: troublesOf(random, lengthMs),
+    troubles: troublesOf(random, lengthMs, random.chance(0.4)),
   };
 }
 
@@ -82,13 +82,21 @@ function trustOf(random: Random): TrustConfigOptions {
   };
 }
 
-function troublesOf(random: Random, lengthMs: number): Trouble[] {
+const troubles = ['kill', 'kill', 'stop', 'pause', 'pause', 'bus away', 'store away'] as const;
+/** A generation of marks is older than this. */
+const longestLossMs = 1_500;
+
+function troublesOf(random: Random, lengthMs: number, lossy: boolean): Trouble[] {
   // Some stories go well but for the order of things: what breaks there has no excuse.
   const count = random.chance(0.2) ? 0 : random.whole(1, 5);
   return Array.from({ length: count }, (): Trouble => {
     const atMs = random.between(100, lengthMs);
     const forMs = random.exponential(500) + 20;
-    const kind = random.pick(['kill', 'kill', 'stop', 'pause', 'pause', 'bus away', 'store away'] as const);
+    const kind = random.pick(lossy ? [...troubles, 'store crash', 'store crash'] as const : troubles);
+    if (kind === 'store crash') {
+      const lostMs = random.chance(0.2) ? 0 : random.between(0, longestLossMs);
+      return { atMs, kind, forMs, lostMs };
+    }
     return kind === 'kill' || kind === 'stop' ? { atMs, kind, backAfterMs: forMs } : { atMs, kind, forMs };
   }).sort((a, b) => a.atMs - b.atMs);
 }
