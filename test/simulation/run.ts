@@ -72,7 +72,7 @@ class Run {
     };
     this.witness = new Witness(world, this.servers, plan.harm > 0, fail);
     this.bus = new Bus(world, plan, this.witness);
-    this.witness.deadLetters = this.bus.logs['dead-letters'];
+    this.witness.deadLetters = () => this.bus.messages('dead-letters');
     this.fleet = new Fleet(world, plan, this.bus, this.servers, mistake, fail);
     this.sent = eventsOf(plan, new Random(seed + 2e9));
     this.unsent = this.sent.length;
@@ -100,7 +100,7 @@ class Run {
       return;
     }
     this.unsent--;
-    const logged = bus.logs[sent.channel].append(sent, 'producer');
+    const logged = bus.append(sent, 'producer');
     world.note(
       'producer',
       () => `${sent.id} is ${sent.channel} ${logged?.sequence ?? 'a repeat'}: ${Buffer.from(sent.body)}`,
@@ -157,8 +157,10 @@ class Run {
     const { bus, servers, fleet, world, unsent } = this;
     const unrest: string[] = [];
     if (unsent > 0) unrest.push(`${unsent} events not sent`);
-    for (const { floor, log } of Object.values(bus.consumers))
-      if (floor < log.last) unrest.push(`${log.source} acknowledged up to ${floor} of ${log.last}`);
+    for (const { source, acknowledged, last } of Object.values(bus.consumers).flatMap((one) =>
+      one.standing(),
+    ))
+      if (acknowledged < last) unrest.push(`${source} is acknowledged up to ${acknowledged} of ${last}`);
     for (const { name, away } of [bus, ...servers]) if (away) unrest.push(`${name} is away`);
     for (const { name, relay } of servers)
       if (relay !== null && !fleet.running.some(({ process }) => process.name === relay))
@@ -169,6 +171,10 @@ class Run {
       for (const [pair, { dueAt }] of server.pairs.entries())
         if (dueAt !== null && dueAt < world.seconds - 3) unrest.push(`${pair} was due at ${dueAt}`);
     }
+    for (const { name, adopted } of servers)
+      if (!adopted) unrest.push(`what ${name} lost is not brought back`);
+    for (const { process, store } of fleet.running)
+      if (!store.upToDate) unrest.push(`${process.name} has not marked all servers since they changed`);
     if (fleet.running.length === 0) unrest.push('no processor runs');
     for (const { process, processor } of fleet.running)
       if (processor.troubled.length > 0) unrest.push(`${process.name} cannot ${processor.troubled}`);

@@ -1,21 +1,16 @@
-import type {
-  Broker,
-  Channel,
-  EventSink,
-  FollowFrom,
-  LogSource,
-  SinkMessage,
-  SourceMessage,
-  SourceProgress,
-  SourceStanding,
-} from '../../../src/ports.js';
+import type { Broker, Channel, EventSink, SinkMessage } from '../../../src/ports.js';
 import { calmNetwork, type Place, type SimProcess, unavailable } from '../process.js';
-import { beginning, type World } from '../world.js';
-import { type ConsumerSettings, SharedConsumer } from './consumer.js';
+import type { World } from '../world.js';
+import type { Consumer, ConsumerSettings } from './consumer.js';
+import { following } from './follower.js';
+import { GroupConsumer } from './group-consumer.js';
 import { Log, type Logged } from './log.js';
-import { Reader, type Reading } from './reader.js';
+import { Reader } from './reader.js';
+import { SharedConsumer } from './shared-consumer.js';
 
 export interface BusSettings extends ConsumerSettings {
+  /** Like JetStream, each message acknowledged by itself; or like Kafka, by partition. */
+  readonly kind: 'stream' | 'partitions';
   readonly duplicateWindowMs: number;
 }
 
@@ -28,48 +23,85 @@ export interface BusWatch {
   published(log: Log, message: Logged): void;
 }
 
-/** A broker: four logs, and the consumers that processors share. */
+export type Connection = Pick<Broker, 'sink' | 'follow' | 'standing'> & {
+  consume(channel: Consumed): Reader;
+};
+
+const partitions = 3;
+
+/** A broker: four channels, and the consumers that processors share. */
 export class Bus implements Place {
   readonly name = 'bus';
   away = false;
   readonly network = calmNetwork();
-  readonly logs: Record<Channel, Log>;
-  readonly consumers: Record<Consumed, SharedConsumer>;
+  readonly logs: Readonly<Record<Channel, readonly Log[]>>;
+  readonly consumers: Readonly<Record<Consumed, Consumer>>;
 
   constructor(
     readonly world: World,
-    settings: BusSettings,
+    private readonly settings: BusSettings,
     private readonly watch: BusWatch,
   ) {
-    const log = (channel: Channel): Log =>
-      new Log(world, channel, `bus:${channel}`, settings.duplicateWindowMs);
     this.logs = {
-      interactions: log('interactions'),
-      commands: log('commands'),
-      circuits: log('circuits'),
-      'dead-letters': log('dead-letters'),
+      interactions: this.makeLogs('interactions'),
+      commands: this.makeLogs('commands'),
+      circuits: this.makeLogs('circuits'),
+      'dead-letters': this.makeLogs('dead-letters'),
     };
-    const consumer = (of: Log): SharedConsumer =>
-      new SharedConsumer(world, of, settings, (message) => watch.acknowledged(of, message));
     this.consumers = {
-      interactions: consumer(this.logs.interactions),
-      commands: consumer(this.logs.commands),
+      interactions: this.makeConsumer('interactions'),
+      commands: this.makeConsumer('commands'),
     };
   }
 
   /** The broker as one process has it. */
-  connect(
-    process: SimProcess,
-  ): Pick<Broker, 'sink' | 'follow' | 'standing'> & { consume(channel: Consumed): Reader } {
+  connect(process: SimProcess): Connection {
     return {
       sink: this.sink(process),
-      consume: (channel) => new Reader(process, this, this.shared(process, channel)),
-      follow: (channel, from) => this.follow(process, channel, from),
+      consume: (channel) => new Reader(process, this, this.consumers[channel].join(process)),
+      follow: (channel, from) =>
+        process.call(
+          this,
+          `follow ${channel}`,
+          () => new Reader(process, this, following(process, this, this.logs[channel], from)),
+        ),
       standing: (channel) =>
-        process.call(this, `ask how ${channel} stand`, (): readonly SourceStanding[] => [
-          this.consumers[channel].standing(),
-        ]),
+        process.call(this, `ask how ${channel} stand`, () => this.consumers[channel].standing()),
     };
+  }
+
+  /** All that a channel holds, in the order of each log. */
+  messages(channel: Channel): readonly Logged[] {
+    return this.logs[channel].flatMap(({ messages }) => messages);
+  }
+
+  /** Null: it was a repeat. */
+  append(
+    message: Pick<SinkMessage, 'channel' | 'id' | 'tenant' | 'key' | 'headers' | 'body' | 'again'>,
+    by: string,
+  ): Logged | null {
+    const logs = this.logs[message.channel];
+    const log = logs[sumOf(`${message.tenant}/${message.key}`) % logs.length] as Log;
+    const logged = log.append(message, by);
+    if (logged !== null) this.watch.published(log, logged);
+    return logged;
+  }
+
+  private makeLogs(channel: Channel): readonly Log[] {
+    const { kind, duplicateWindowMs } = this.settings;
+    const log = (source: string): Log => new Log(this.world, channel, source, duplicateWindowMs);
+    if (kind === 'stream') return [log(`bus:${channel}`)];
+    return Array.from({ length: partitions }, (_, i) => log(`bus:${channel}-${i}`));
+  }
+
+  private makeConsumer(channel: Consumed): Consumer {
+    const { world, settings, watch } = this;
+    const logs = this.logs[channel];
+    const onAcknowledged = (log: Log, message: Logged): void => watch.acknowledged(log, message);
+    const [log] = logs;
+    if (settings.kind === 'partitions' || log === undefined)
+      return new GroupConsumer(world, this, logs, settings, onAcknowledged);
+    return new SharedConsumer(world, this, log, settings, onAcknowledged);
   }
 
   private sink(process: SimProcess): EventSink {
@@ -86,124 +118,13 @@ export class Bus implements Place {
     const { random } = this.world;
     const breaks = random.chance(this.network.lostAnswer / 2);
     const most = breaks ? random.whole(0, messages.length) : messages.length;
-    for (const message of messages.slice(0, most)) {
-      const log = this.logs[message.channel];
-      const logged = log.append(message, name);
-      if (logged !== null) this.watch.published(log, logged);
-    }
+    for (const message of messages.slice(0, most)) this.append(message, name);
     if (breaks) throw unavailable(`${this.name} broke off after ${most} of ${messages.length}`);
-  }
-
-  private shared(process: SimProcess, channel: Consumed): Reading {
-    const consumer = this.consumers[channel];
-    const { log } = consumer;
-    const held = new Set<number>();
-    const holder = { holds: (sequence: number) => process.alive && !process.paused && held.has(sequence) };
-    return {
-      name: log.source,
-      comesAgain: true,
-      logs: () => [log.source],
-      take: (most) => {
-        const taken = consumer.take(holder, most);
-        return {
-          messages: taken.map((message) => log.message(message)),
-          arrived: () => {
-            for (const { sequence } of taken) held.add(sequence);
-          },
-          acknowledge: (done) => {
-            for (const { position } of done) held.delete(position.sequence);
-            this.acknowledge(process, consumer, done);
-          },
-        };
-      },
-      wait: (wake) => consumer.wait(wake),
-      progress: () => this.progress(process, consumer),
-      close: () => {},
-    };
-  }
-
-  /** Sent and not waited for, each by itself: some may get lost. */
-  private acknowledge(process: SimProcess, consumer: SharedConsumer, done: readonly SourceMessage[]): void {
-    const { random } = this.world;
-    const { network } = this;
-    for (const { position } of done) {
-      if (random.chance(network.lostRequest + network.lostAnswer)) continue;
-      this.world.after(process.latencyTo(this), () => {
-        if (!this.away) consumer.acknowledge(position.sequence);
-      });
-    }
-    this.world.note(
-      process.name,
-      () =>
-        `acknowledges ${done.map(({ position }) => position.sequence).join(' ')} of ${consumer.log.source}`,
-    );
-  }
-
-  /** Asked in two questions: more may have happened in between. */
-  private async progress(process: SimProcess, consumer: SharedConsumer): Promise<readonly SourceProgress[]> {
-    const { log } = consumer;
-    const { source, acknowledged, last } = await process.call(
-      this,
-      `ask for the progress of ${log.source}`,
-      () => consumer.standing(),
-    );
-    const next =
-      acknowledged < last
-        ? await process.call(
-            this,
-            `read the first after ${acknowledged}`,
-            () => log.at(acknowledged + 1) ?? null,
-          )
-        : null;
-    return [
-      {
-        source,
-        acknowledged,
-        last: Math.max(last, acknowledged),
-        next: next === null ? null : log.message(next),
-      },
-    ];
-  }
-
-  private async follow(process: SimProcess, channel: Channel, from: FollowFrom): Promise<LogSource> {
-    const log = this.logs[channel];
-    let given = await process.call(this, `follow ${log.source}`, () => startOf(log, from));
-    const reading: Reading = {
-      name: log.source,
-      comesAgain: false,
-      logs: () => [log.source],
-      take: (most) => {
-        const messages = log.messages.slice(given, given + most);
-        given += messages.length;
-        return { messages: messages.map((message) => log.message(message)), acknowledge: () => {} };
-      },
-      wait: (wake) => log.listen(wake),
-      progress: async () => {
-        const last = await process.call(this, `ask where ${log.source} ends`, () => log.last);
-        const next = log.at(given + 1);
-        return [
-          {
-            source: log.source,
-            acknowledged: given,
-            last,
-            next: next === undefined ? null : log.message(next),
-          },
-        ];
-      },
-      close: () => {},
-    };
-    return new Reader(process, this, reading);
   }
 }
 
-/** The last position that is not wanted. */
-function startOf(log: Log, from: FollowFrom): number {
-  if (from === 'start') return 0;
-  if (from === 'now') return log.last;
-  if ('since' in from) {
-    const sinceMs = (from.since - beginning) * 1_000;
-    const first = log.messages.find(({ atMs }) => atMs >= sinceMs);
-    return first === undefined ? log.last : first.sequence - 1;
-  }
-  return from.get(log.source) ?? 0;
+function sumOf(text: string): number {
+  let sum = 0;
+  for (let i = 0; i < text.length; i++) sum = (31 * sum + text.charCodeAt(i)) >>> 0;
+  return sum;
 }

@@ -55,6 +55,7 @@ export class Reader implements LogSource {
     return new Promise((resolve, reject) => {
       let stopWaiting = (): void => {};
       let answered = false;
+      let coming = false;
       const once = (settle: () => void): void => {
         if (answered) return;
         answered = true;
@@ -68,9 +69,11 @@ export class Reader implements LogSource {
       this.ends.add(end);
       if (this.closed) return end();
       const nothing = (): void =>
-        process.after(maxWaitMs, () => once(() => resolve({ messages: [], ack: () => {} })));
+        process.after(maxWaitMs, () => {
+          if (!coming) once(() => resolve({ messages: [], ack: () => {} }));
+        });
       const look = (): void => {
-        if (answered) return;
+        if (answered || coming) return;
         if (bus.away) {
           const refuse = (): void => once(() => reject(unavailable(`${bus.name} is away`)));
           process.after(process.latencyTo(bus), refuse);
@@ -83,6 +86,7 @@ export class Reader implements LogSource {
         const positions = taken.messages.map(({ position }) => position.sequence).join(' ');
         process.world.note(process.name, () => `is handed ${positions} of ${this.name}`);
         if (this.reading.comesAgain && random.chance(bus.network.lostAnswer)) return;
+        coming = true;
         process.after(process.latencyTo(bus), () => once(() => resolve(this.batch(taken))));
       };
       process.world.after(process.latencyTo(bus), () => {

@@ -37,6 +37,11 @@ export class SimStore implements SharedStore {
     private readonly errorMs: number,
   ) {}
 
+  /** Whether this process has marked every server since it last changed. */
+  get upToDate(): boolean {
+    return this.servers.every((server) => this.marked.get(server) === server.runId);
+  }
+
   async apply(batch: ApplyBatch): Promise<readonly ApplyResult[]> {
     const nowMs = this.serverMs();
     const places = [...new Set(batch.events.map(({ pairId }) => shardOf(this.servers, pairId)))];

@@ -85,6 +85,11 @@ export class StoreServer implements Place {
     readonly rules: ServerRules,
   ) {}
 
+  /** Whether marks are of this run: nobody has to bring back any more what a crash may have lost. */
+  get adopted(): boolean {
+    return this.mark.get('run_id') === this.runId;
+  }
+
   get runId(): string {
     return `${this.name}-run-${this.run}`;
   }
@@ -165,8 +170,8 @@ export class StoreServer implements Place {
     const { mark, rules } = this;
     const marked = mark.get('run_id');
     if (!rules.takesOver) {
-      const begins = known === null && marks.every(({ acknowledged }) => acknowledged === 0);
-      if (marked === undefined && !begins)
+      // A server that was away at the first marks of all processes is new to them, not emptied: it loses no first mark.
+      if (marked === undefined && known !== null)
         throw new FulcrumError('mismatch', `${this.name} holds no mark, though events were acknowledged`);
       if (marked !== undefined && marked !== this.runId) return this.lostTail('acknowledged', 'marked_at');
       if (known !== null && known !== this.runId) return this.lostTail('before', 'before_at');

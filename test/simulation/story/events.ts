@@ -1,4 +1,5 @@
 import type { MessageHeaders } from '../../../src/ports.js';
+import { makePairId } from '../../../src/trust/pair.js';
 import type { Random } from '../random.js';
 import { beginning } from '../world.js';
 import type { Plan } from './plan.js';
@@ -41,7 +42,15 @@ export function eventsOf(plan: Plan, random: Random): Sent[] {
     const [agent_a = '', agent_b = ''] = agents ?? [];
     const event = { id, ...(time === null ? {} : { time }), agent_a, agent_b, ...data };
     const tenant = pair?.tenant ?? 'default';
-    return { atMs, channel, id, tenant, key: '', headers: {}, body: Buffer.from(JSON.stringify(event)) };
+    return {
+      atMs,
+      channel,
+      id,
+      tenant,
+      key: makePairId(agent_a, agent_b),
+      headers: {},
+      body: Buffer.from(JSON.stringify(event)),
+    };
   };
 
   const bursts = Array.from({ length: plan.bursts }, () => random.between(0, plan.lengthMs));

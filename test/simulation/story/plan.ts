@@ -11,6 +11,7 @@ export type Trouble = { readonly atMs: number } & (
 
 /** What one seed is about: who takes part, how they are set, and what goes wrong. */
 export interface Plan {
+  readonly kind: 'stream' | 'partitions';
   readonly processors: number;
   readonly servers: number;
   readonly lengthMs: number;
@@ -40,8 +41,10 @@ export interface Plan {
 export function planOf(seed: number): Plan {
   const random = new Random(seed);
   const lengthMs = random.between(1_500, 5_000);
+  const kind = random.pick(['stream', 'stream', 'partitions'] as const);
   const processors = random.pick([1, 2, 2, 3, 4] as const);
   return {
+    kind,
     processors,
     servers: random.chance(0.3) ? 2 : 1,
     lengthMs,
@@ -53,7 +56,7 @@ export function planOf(seed: number): Plan {
     leaseMs: random.between(150, 1_000),
     ackWaitMs: random.between(200, 1_500),
     generationMs: 3_000,
-    duplicateWindowMs: random.pick([0, 400, 120_000] as const),
+    duplicateWindowMs: kind === 'partitions' ? 0 : random.pick([0, 400, 120_000] as const),
     stillAtWork: random.pick([0, 0.5, 0.98] as const),
     outOfOrder: random.pick([0, 0.3, 1] as const),
     harm: random.pick([0, 0, 0.01, 0.05] as const),
@@ -92,7 +95,7 @@ function troublesOf(random: Random, lengthMs: number, lossy: boolean): Trouble[]
   return Array.from({ length: count }, (): Trouble => {
     const atMs = random.between(100, lengthMs);
     const forMs = random.exponential(500) + 20;
-    const kind = random.pick(lossy ? [...troubles, 'store crash', 'store crash'] as const : troubles);
+    const kind = random.pick(lossy ? ([...troubles, 'store crash', 'store crash'] as const) : troubles);
     if (kind === 'store crash') {
       const lostMs = random.chance(0.2) ? 0 : random.between(0, longestLossMs);
       return { atMs, kind, forMs, lostMs };

@@ -7,7 +7,7 @@ import type { Written } from '../store/server.js';
 import type { Remains } from './verify.js';
 
 export function brokenCircuits({ bus, servers }: Remains): string[] {
-  const { messages } = bus.logs.circuits;
+  const messages = bus.messages('circuits');
   const written = new Map(servers.flatMap((server) => [...server.written]));
   const broken = [...unpublished(messages, written), ...otherPayloads(messages, written)];
   const lossy = servers.some(({ restartsWithLoss }) => restartsWithLoss > 0);

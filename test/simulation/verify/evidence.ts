@@ -43,7 +43,7 @@ export function brokenEvidence(remains: Remains): string[] {
 function readLogs(bus: Bus): Map<string, PairLog> {
   const logs = new Map<string, PairLog>();
   for (const channel of ['interactions', 'commands'] as const)
-    for (const { id, body, tenant, atMs } of bus.logs[channel].messages) {
+    for (const { id, body, tenant, atMs } of bus.messages(channel)) {
       if (id.startsWith('x')) continue;
       const event = JSON.parse(Buffer.from(body).toString()) as Body;
       const { agent_a, agent_b, action } = event;
@@ -63,13 +63,16 @@ function readLogs(bus: Bus): Map<string, PairLog> {
 }
 
 function brokenDeadLetters(bus: Bus): string[] {
-  const letters = new Set(bus.logs['dead-letters'].messages.map(({ id }) => id));
+  const letters = new Set(bus.messages('dead-letters').map(({ id }) => id));
+  const channels = ['interactions', 'commands'] as const;
   const wanted = new Set(
-    (['interactions', 'commands'] as const).flatMap((channel) =>
-      bus.logs[channel].messages
-        .filter(({ id }) => id.startsWith('x'))
-        .map(({ sequence }) => `simulated:${bus.logs[channel].source}/${sequence}`),
-    ),
+    channels
+      .flatMap((channel) => bus.logs[channel])
+      .flatMap(({ source, messages }) =>
+        messages
+          .filter(({ id }) => id.startsWith('x'))
+          .map(({ sequence }) => `simulated:${source}/${sequence}`),
+      ),
   );
   return [
     ...[...wanted].filter((id) => !letters.has(id)).map((id) => `${id} is no dead letter`),
@@ -117,7 +120,7 @@ function brokenPair(remains: Remains, pairId: string, log: PairLog, pair: Pair |
 /** When the resets of a pair took effect, as its circuit events say. */
 function resetsOf(bus: Bus, log: PairLog, pairId: string): number[] {
   const latest = Math.max(...[...log.interactions.values(), ...log.commands].map(({ time }) => time));
-  return bus.logs.circuits.messages.flatMap(({ tenant, key, body }) => {
+  return bus.messages('circuits').flatMap(({ tenant, key, body }) => {
     if (tenant !== log.tenant || key !== pairId) return [];
     const { data } = JSON.parse(Buffer.from(body).toString()) as {
       readonly data: { readonly cause: { readonly event_id?: string }; readonly occurred_at: number };

@@ -13,9 +13,10 @@ export function brokenLimits({ plan, bus, servers, fleet }: Remains): string[] {
       if (mostOpen > 2 * plan.maxBatch)
         broken.push(`${process.name} held ${mostOpen} messages of ${name} at once`);
   }
-  const { last } = bus.logs.interactions;
+  const logs = [...bus.logs.interactions, ...bus.logs.commands];
+  const most = logs.reduce((sum, { last }) => sum + Math.min(plan.replaySpan, last), 0);
   for (const server of servers)
-    if (server.positions.size > Math.min(plan.replaySpan, last))
+    if (server.positions.size > most)
       broken.push(
         `${server.name} tells ${server.positions.size} positions apart, with a span of ${plan.replaySpan}`,
       );
