@@ -31,6 +31,8 @@ const longestHealingMs = 60_000;
 
 /** Runs one story from its beginning until all is quiet, and looks at what came of it. */
 export async function runSeed(seed: number, { mistake, tell }: RunOptions = {}): Promise<Result> {
+  // Whoever calls, all of it happens in the turns of promises.
+  await null;
   const plan = planOf(seed);
   return new Run(seed, plan, mistake ?? null, tell ?? null).run();
 }

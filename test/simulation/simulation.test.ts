@@ -31,6 +31,8 @@ describe('The simulation', () => {
       const lines = await story(seed);
       expect(lines.length).toBeGreaterThan(100);
       expect(await story(seed)).toEqual(lines);
+      // Not from the turn of a promise.
+      expect(await new Promise((resolve) => setImmediate(() => resolve(story(seed))))).toEqual(lines);
     }
     expect(await story(3)).not.toEqual(await story(4));
   });

@@ -61,7 +61,7 @@ export class World {
 
 /**
  * Resolves when all that follows from what is known has been done: the ticks come after every promise that can go on.
- * Nothing from outside gets a turn meanwhile.
+ * Nothing from outside gets a turn meanwhile. To be called in the turn of a promise: elsewhere a tick comes first.
  */
 function settled(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
