@@ -163,6 +163,9 @@ class Run {
       one.standing(),
     ))
       if (acknowledged < last) unrest.push(`${source} is acknowledged up to ${acknowledged} of ${last}`);
+    for (const { source, acknowledged } of bus.consumers.interactions.standing())
+      if (servers.some((server) => server.markOf(source) < acknowledged))
+        unrest.push(`${source} is acknowledged up to ${acknowledged}, and not marked so`);
     for (const { name, away } of [bus, ...servers]) if (away) unrest.push(`${name} is away`);
     for (const { name, relay } of servers)
       if (relay !== null && !fleet.running.some(({ process }) => process.name === relay))

@@ -191,6 +191,11 @@ export class StoreServer implements Place {
     return true;
   }
 
+  /** Up to where a source is marked as acknowledged. */
+  markOf(source: string): number {
+    return Number(this.mark.get(`acknowledged:${source}`) ?? 0);
+  }
+
   marks(): readonly SourceMark[] {
     return this.fields('acknowledged').map(([source, acknowledged]) => {
       const readTo = this.mark.get(`read_to:${source}`);

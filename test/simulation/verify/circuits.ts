@@ -6,10 +6,16 @@ import { shardOf } from '../store/client.js';
 import type { Written } from '../store/server.js';
 import type { Remains } from './verify.js';
 
-export function brokenCircuits({ bus, servers }: Remains): string[] {
+export function brokenCircuits({ bus, servers, fleet }: Remains): string[] {
   const messages = bus.messages('circuits');
   const written = new Map(servers.flatMap((server) => [...server.written]));
-  const broken = [...unpublished(messages, written), ...otherPayloads(messages, written)];
+  const killed = new Set(fleet.everybody.flatMap(({ process }) => (process.alive ? [] : [process.name])));
+  const broken = [
+    ...unpublished(messages, written),
+    ...otherPayloads(messages, written),
+    ...brokenLast(messages, written, killed),
+    ...movedResets(messages),
+  ];
   const lossy = servers.some(({ restartsWithLoss }) => restartsWithLoss > 0);
   for (const [pair, events] of byPair(messages))
     broken.push(...brokenOrder(events, lossy).map((what) => `${pair}: ${what}`));
@@ -29,6 +35,46 @@ export function brokenCircuits({ bus, servers }: Remains): string[] {
     if (server.outbox.size > 0)
       broken.push(`${server.outbox.size} entries are left in the outbox of ${server.name}`);
   return broken;
+}
+
+/** Whoever takes the last record of a pair has to have its newest, unless the relay that repeated an older one was killed. */
+function brokenLast(
+  messages: readonly Logged[],
+  written: ReadonlyMap<string, Written>,
+  killed: ReadonlySet<string>,
+): string[] {
+  const numberOf = ({ id }: Logged): number => written.get(id)?.entry.transition.transition ?? 0;
+  const last = new Map<string, Logged>();
+  const highest = new Map<string, number>();
+  const excused = new Set<string>();
+  for (const message of messages) {
+    const pair = `${message.tenant}/${message.key}`;
+    const most = highest.get(pair) ?? 0;
+    if (numberOf(message) < most && killed.has(message.by)) excused.add(pair);
+    last.set(pair, message);
+    highest.set(pair, Math.max(most, numberOf(message)));
+  }
+  return [...last].flatMap(([pair, message]) =>
+    numberOf(message) === highest.get(pair) || excused.has(pair)
+      ? []
+      : [
+          `${pair}: the last record is ${message.id} by ${message.by}, and ${highest.get(pair)} is the newest`,
+        ],
+  );
+}
+
+/** A reset that is applied again takes effect when it did before. */
+function movedResets(messages: readonly Logged[]): string[] {
+  const effects = new Map<string, Set<number>>();
+  for (const { body, tenant, key } of messages) {
+    const { type, data } = JSON.parse(Buffer.from(body).toString()) as CircuitEvent;
+    if (type !== 'fulcrum.trust.circuit.reset.v1' || data.cause.kind !== 'operator') continue;
+    const reset = `${tenant}/${key}: the reset ${data.cause.event_id}`;
+    effects.set(reset, (effects.get(reset) ?? new Set()).add(data.occurred_at));
+  }
+  return [...effects].flatMap(([reset, times]) =>
+    times.size > 1 ? [`${reset} took effect at ${[...times].join(' and at ')}`] : [],
+  );
 }
 
 function unpublished(messages: readonly Logged[], written: ReadonlyMap<string, Written>): string[] {
