@@ -61,6 +61,20 @@ export const mistakes: readonly Mistake[] = [
       }),
     },
   },
+  { name: 'adopting without re-reading', server: { takesOver: true } },
+  {
+    name: 'a late repeat that is left standing',
+    store: (store) =>
+      changed(store, {
+        outbox: {
+          read: (limit) => store.outbox.read(limit),
+          remove: async (entries) => {
+            await store.outbox.remove(entries);
+            return [];
+          },
+        },
+      }),
+  },
 ];
 
 /** The same but for some of its methods. */

@@ -46,6 +46,9 @@ class Run {
   private readonly broken: string[] = [];
   private unsent: number;
   private ending = false;
+  private lookedAtMs = 0;
+  /** For how long the next relays sleep that find something to publish. */
+  private readonly sleeps: number[] = [];
   private readonly sent: readonly Sent[];
 
   constructor(
@@ -83,6 +86,7 @@ class Run {
   async run(): Promise<Result> {
     const { plan, world, fleet, bus, servers, broken } = this;
     for (const place of [bus, ...servers]) Object.assign(place.network, networkOf(plan, place === bus));
+    for (const server of servers) server.onRelay = (name) => this.putToSleep(name);
     for (let i = 0; i < plan.processors; i++) fleet.start();
     for (const sent of this.sent) world.after(sent.atMs, () => this.send(sent));
     for (const trouble of plan.troubles) world.after(trouble.atMs, () => this.make(trouble));
@@ -122,6 +126,9 @@ class Run {
       case 'pause':
         fleet.pause(trouble.forMs);
         return;
+      case 'relay sleeps':
+        this.sleeps.push(trouble.forMs);
+        return;
       case 'bus away':
         this.takeAway(bus, trouble.forMs);
         return;
@@ -131,6 +138,12 @@ class Run {
       case 'store crash':
         world.random.pick(servers)?.crash(trouble.forMs, trouble.lostMs);
     }
+  }
+
+  private putToSleep(name: string): void {
+    const forMs = this.sleeps.shift();
+    const relay = this.fleet.running.find(({ process }) => process.name === name);
+    if (forMs !== undefined) relay?.process.pause(forMs);
   }
 
   private takeAway(place: Bus | StoreServer, ms: number): void {
@@ -147,10 +160,15 @@ class Run {
     const { bus, servers, fleet, world } = this;
     world.note('-', () => 'nothing more goes wrong');
     for (const place of [bus, ...servers]) Object.assign(place.network, calmNetwork());
+    this.sleeps.length = 0;
     if (fleet.running.length === 0) fleet.start();
   }
 
+  /** Looked at now and then: it is a matter of tens of ms at best. */
   private quiet(): boolean {
+    const { nowMs } = this.world;
+    if (nowMs < this.lookedAtMs + 10) return false;
+    this.lookedAtMs = nowMs;
     return this.unrest().length === 0;
   }
 

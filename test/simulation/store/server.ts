@@ -49,6 +49,8 @@ export interface Written {
 export class StoreServer implements Place {
   away = false;
   readonly network = calmNetwork();
+  /** Hears who reads something that is to be published. */
+  onRelay: (holder: string) => void = () => {};
   private run = 1;
   private undo: Undo | null = null;
   private readonly steps: Step[] = [];
@@ -139,6 +141,7 @@ export class StoreServer implements Place {
       .sort(([a], [b]) => a - b)
       .slice(0, limit)
       .map(([, entry]) => entry);
+    if (entries.length > 0) this.onRelay(holder);
     for (const entry of entries) this.readAtMs.set(`${holder} ${circuitId(entry)}`, nowMs);
     return entries;
   }

@@ -5,7 +5,7 @@ import { Random } from '../random.js';
 /** What goes wrong, and when, in ms since the beginning. */
 export type Trouble = { readonly atMs: number } & (
   | { readonly kind: 'kill' | 'stop'; readonly backAfterMs: number }
-  | { readonly kind: 'pause' | 'bus away' | 'store away'; readonly forMs: number }
+  | { readonly kind: 'pause' | 'relay sleeps' | 'bus away' | 'store away'; readonly forMs: number }
   | { readonly kind: 'store crash'; readonly forMs: number; readonly lostMs: number }
 );
 
@@ -85,7 +85,17 @@ function trustOf(random: Random): TrustConfigOptions {
   };
 }
 
-const troubles = ['kill', 'kill', 'stop', 'pause', 'pause', 'bus away', 'store away'] as const;
+const troubles = [
+  'kill',
+  'kill',
+  'stop',
+  'pause',
+  // With what it has read in its hands.
+  'relay sleeps',
+  'relay sleeps',
+  'bus away',
+  'store away',
+] as const;
 /** A generation of marks is older than this. */
 const longestLossMs = 1_500;
 
@@ -94,7 +104,7 @@ function troublesOf(random: Random, lengthMs: number, lossy: boolean): Trouble[]
   const count = random.chance(0.2) ? 0 : random.whole(1, 5);
   return Array.from({ length: count }, (): Trouble => {
     const atMs = random.between(100, lengthMs);
-    const forMs = random.exponential(500) + 20;
+    const forMs = random.exponential(random.pick([200, 500, 1_500] as const)) + 20;
     const kind = random.pick(lossy ? ([...troubles, 'store crash', 'store crash'] as const) : troubles);
     if (kind === 'store crash') {
       const lostMs = random.chance(0.2) ? 0 : random.between(0, longestLossMs);
