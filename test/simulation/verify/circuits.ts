@@ -14,7 +14,7 @@ export function brokenCircuits({ bus, servers, fleet }: Remains): string[] {
     ...unpublished(messages, written),
     ...otherPayloads(messages, written),
     ...brokenLast(messages, written, killed),
-    ...movedResets(messages),
+    ...earlierResets(messages),
   ];
   const lossy = servers.some(({ restartsWithLoss }) => restartsWithLoss > 0);
   for (const [pair, events] of byPair(messages))
@@ -63,18 +63,22 @@ function brokenLast(
   );
 }
 
-/** A reset that is applied again takes effect when it did before. */
-function movedResets(messages: readonly Logged[]): string[] {
-  const effects = new Map<string, Set<number>>();
-  for (const { body, tenant, key } of messages) {
+/**
+ * A reset that is applied again takes effect no earlier than it did: what it made void stays so. It may be later, where
+ * events that came after it were applied before it was.
+ */
+function earlierResets(messages: readonly Logged[]): string[] {
+  const effects = new Map<string, number>();
+  return messages.flatMap(({ body, tenant, key }) => {
     const { type, data } = JSON.parse(Buffer.from(body).toString()) as CircuitEvent;
-    if (type !== 'fulcrum.trust.circuit.reset.v1' || data.cause.kind !== 'operator') continue;
+    if (type !== 'fulcrum.trust.circuit.reset.v1' || data.cause.kind !== 'operator') return [];
     const reset = `${tenant}/${key}: the reset ${data.cause.event_id}`;
-    effects.set(reset, (effects.get(reset) ?? new Set()).add(data.occurred_at));
-  }
-  return [...effects].flatMap(([reset, times]) =>
-    times.size > 1 ? [`${reset} took effect at ${[...times].join(' and at ')}`] : [],
-  );
+    const before = effects.get(reset) ?? data.occurred_at;
+    effects.set(reset, data.occurred_at);
+    return data.occurred_at < before
+      ? [`${reset} took effect at ${before} and then at ${data.occurred_at}`]
+      : [];
+  });
 }
 
 function unpublished(messages: readonly Logged[], written: ReadonlyMap<string, Written>): string[] {
