@@ -16,9 +16,8 @@ export function brokenCircuits({ bus, servers, fleet }: Remains): string[] {
     ...brokenLast(messages, written, killed),
     ...earlierResets(messages),
   ];
-  const lossy = servers.some(({ restartsWithLoss }) => restartsWithLoss > 0);
   for (const [pair, events] of byPair(messages))
-    broken.push(...brokenOrder(events, lossy).map((what) => `${pair}: ${what}`));
+    broken.push(...brokenOrder(events, written, isLossy(servers)).map((what) => `${pair}: ${what}`));
   for (const server of servers)
     for (const [key, { pair }] of server.pairs.entries()) {
       const events = byPair(messages).get(key) ?? [];
@@ -108,17 +107,28 @@ function byPair(messages: readonly Logged[]): Map<string, CircuitEvent[]> {
 }
 
 /** @param lossy a restart has lost writes: then the transition before may be an earlier one of the pair */
-function brokenOrder(events: readonly CircuitEvent[], lossy: boolean): string[] {
+function brokenOrder(
+  events: readonly CircuitEvent[],
+  written: ReadonlyMap<string, Written>,
+  lossy: boolean,
+): string[] {
   const broken: string[] = [];
   const before = [0];
-  for (const { data } of events) {
+  for (const { id, data } of events) {
     const { transition, previous_transition: previous } = data;
     if (before.includes(transition)) continue;
-    const last = before.at(-1) ?? 0;
-    if (transition < last) broken.push(`${transition} is published after ${last}`);
+    const last = Math.max(...before);
+    // What a relay had in its hands when the store lost it comes as late as a repeat does.
+    if (transition < last && written.get(id)?.lost !== true)
+      broken.push(`${transition} is published after ${last}`);
     if (lossy ? !before.includes(previous) : previous !== last)
       broken.push(`${transition} says that ${previous} was before it, and ${last} was`);
     before.push(transition);
   }
   return broken;
+}
+
+/** Whether a restart has lost what was written. */
+export function isLossy(servers: Remains['servers']): boolean {
+  return servers.some(({ restartsWithLoss }) => restartsWithLoss > 0);
 }

@@ -1,11 +1,14 @@
 /** Every accepted event counts exactly once, commands take effect as the model says, and the rest are dead letters. */
 
+import type { CircuitEvent } from '../../../src/events/schemas.js';
 import { makePairId } from '../../../src/trust/pair.js';
 import { PolicyBook } from '../../../src/trust/policies.js';
 import type { Pair } from '../../../src/trust/record.js';
+import type { TrustState } from '../../../src/trust/state.js';
 import type { Bus } from '../bus/bus.js';
 import { shardOf } from '../store/client.js';
 import { beginning } from '../world.js';
+import { isLossy } from './circuits.js';
 import type { Remains } from './verify.js';
 
 interface Body {
@@ -83,16 +86,33 @@ function brokenDeadLetters(bus: Bus): string[] {
 }
 
 function brokenPair(remains: Remains, pairId: string, log: PairLog, pair: Pair | null): string[] {
-  const lastOf = (action: string): number =>
-    Math.max(
-      Number.NEGATIVE_INFINITY,
-      ...log.commands.filter((one) => one.action === action).map(({ time }) => time),
-    );
-  const resetTime = lastOf('reset');
-  const terminated = lastOf('terminate') > resetTime;
-  const resetAt = Math.max(resetTime, ...resetsOf(remains.bus, log, pairId));
+  const [asTold, ...otherwise] = resetTimes(remains, log, pairId).map((resetAt) =>
+    brokenSince(resetAt, remains, log, pair?.state ?? null),
+  );
+  return otherwise.some((broken) => broken.length === 0) ? [] : (asTold ?? []);
+}
+
+function lastOf(action: Body['action'], { commands }: PairLog): number {
+  const times = commands.filter((one) => one.action === action).map(({ time }) => time);
+  return Math.max(Number.NEGATIVE_INFINITY, ...times);
+}
+
+/**
+ * When the pair's last reset may have taken effect: the latest that any of its circuit events says. Where a store lost
+ * two resets and the later one came first again, the earlier one changes nothing any more, so its event does not hold.
+ */
+function resetTimes({ bus, servers }: Remains, log: PairLog, pairId: string): number[] {
+  const resetTime = lastOf('reset', log);
+  const resets = resetsOf(bus, log, pairId);
+  const ofLast = resets.filter(({ time }) => time === resetTime);
+  const latest = (some: typeof resets): number => Math.max(resetTime, ...some.map(({ at }) => at));
+  return isLossy(servers) ? [latest(resets), latest(ofLast)] : [latest(resets)];
+}
+
+/** What is wrong with a state in which the interactions after a time have to count. */
+function brokenSince(resetAt: number, remains: Remains, log: PairLog, state: TrustState | null): string[] {
+  const terminated = lastOf('terminate', log) > lastOf('reset', log);
   const counted = [...log.interactions.values()].filter(({ time }) => time > resetAt);
-  const state = pair?.state ?? null;
   if (state === null)
     return counted.length > 0 || terminated ? [`has no state, though ${counted.length} events count`] : [];
   if (counted.length === 0 && !terminated) return [`has a state, though it was reset and nothing came since`];
@@ -118,16 +138,16 @@ function brokenPair(remains: Remains, pairId: string, log: PairLog, pair: Pair |
 }
 
 /** When the resets of a pair took effect, as its circuit events say. */
-function resetsOf(bus: Bus, log: PairLog, pairId: string): number[] {
+function resetsOf(bus: Bus, log: PairLog, pairId: string): { readonly time: number; readonly at: number }[] {
   const latest = Math.max(...[...log.interactions.values(), ...log.commands].map(({ time }) => time));
   return bus.messages('circuits').flatMap(({ tenant, key, body }) => {
     if (tenant !== log.tenant || key !== pairId) return [];
-    const { data } = JSON.parse(Buffer.from(body).toString()) as {
-      readonly data: { readonly cause: { readonly event_id?: string }; readonly occurred_at: number };
-    };
-    const reset = log.commands.find(({ id, action }) => id === data.cause.event_id && action === 'reset');
+    const { data } = JSON.parse(Buffer.from(body).toString()) as CircuitEvent;
+    const { cause, occurred_at: at } = data;
+    if (cause.kind !== 'operator') return [];
+    const reset = log.commands.find(({ id, action }) => id === cause.event_id && action === 'reset');
     // A reset that claims more than there was would make anything right.
-    if (reset === undefined || data.occurred_at < reset.time || data.occurred_at > latest + 3_600) return [];
-    return [data.occurred_at];
+    if (reset === undefined || at < reset.time || at > latest + 3_600) return [];
+    return [{ time: reset.time, at }];
   });
 }
