@@ -8,8 +8,8 @@ export interface RelayOptions {
   /** @defaultValue the system's */
   readonly clock?: Clock;
   /**
-   * Told of entries that were published and were gone from the outbox by then, and when they were read from it, seconds
-   * since the epoch.
+   * Told of entries that were published, or may have been, and were gone from the outbox by then, and when they were read
+   * from it, seconds since the epoch.
    *
    * @defaultValue nobody
    */
@@ -26,6 +26,8 @@ const maxEntries = 500;
 export class Relay {
   private running: Promise<void> | null = null;
   private queued: Promise<void> | null = null;
+  /** The first of each pair of what was read: it may be published, though publishing or removing it failed. */
+  private unsure: { readonly entries: readonly OutboxEntry[]; readonly readAt: number } | null = null;
   private readonly timers: Timers;
   private readonly clock: Clock;
   private readonly onGone: NonNullable<RelayOptions['onGone']>;
@@ -62,15 +64,29 @@ export class Relay {
     for (;;) {
       const readAt = this.clock();
       const entries = await this.outbox.read(maxEntries);
+      this.tellOfUnsure(entries);
       if (entries.length === 0) return;
-      for (const round of roundsByPair(entries)) await this.sink.publish(round.map(circuitMessage));
+      const rounds = roundsByPair(entries);
+      this.unsure = { entries: rounds[0] ?? [], readAt };
+      for (const round of rounds) await this.sink.publish(round.map(circuitMessage));
       const gone = await this.outbox.remove(entries);
+      this.unsure = null;
       if (gone.length > 0) this.onGone(gone, readAt);
       // There was no more: what came since is for whoever asks since.
       if (entries.length < maxEntries) return;
       // A sink and an outbox in this process answer at once; those who read what is published need a turn too.
       await this.timers.turn();
     }
+  }
+
+  /** What is still there is published once more; of the rest nothing else would be heard. */
+  private tellOfUnsure(entries: readonly OutboxEntry[]): void {
+    const { unsure } = this;
+    this.unsure = null;
+    if (unsure === null) return;
+    const there = new Set(entries.map(({ id }) => id));
+    const gone = unsure.entries.filter(({ id }) => !there.has(id));
+    if (gone.length > 0) this.onGone(gone, unsure.readAt);
   }
 }
 

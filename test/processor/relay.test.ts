@@ -141,6 +141,43 @@ describe('the relay', () => {
     expect(new Set(ids).size).toBe(1);
   });
 
+  it('tells of what was gone when it came back to what it may have published late', async () => {
+    const store = storeWith(['x', 'x', 'y']);
+    const [x, , y] = store.outbox.read(10);
+    const told: unknown[] = [];
+    let now = start;
+    let away = true;
+    const relay = new Relay(
+      store.outbox,
+      {
+        publish: () => {
+          // The broker has it, and nobody hears of that; meanwhile another relay has published and removed it all.
+          store.outbox.remove(store.outbox.read(10));
+          if (away) throw new Error('away');
+        },
+      },
+      { clock: () => now, onGone: (gone, readAt) => void told.push([gone, readAt]) },
+    );
+    await expect(relay.flush()).rejects.toThrow('away');
+    expect(told).toEqual([]);
+    now += 5;
+    away = false;
+    await relay.flush();
+    expect(told).toEqual([[[x, y], start]]);
+    await relay.flush();
+    expect(told).toHaveLength(1);
+  });
+
+  it('does not tell of what it may have published and finds in the outbox again', async () => {
+    const store = storeWith(['x']);
+    const told: unknown[] = [];
+    const publish = failingFirst(1, () => {});
+    const relay = new Relay(store.outbox, { publish }, { onGone: (gone) => void told.push(gone) });
+    await expect(relay.flush()).rejects.toThrow('away');
+    await relay.flush();
+    expect(told).toEqual([]);
+  });
+
   it('answers who asks while it runs only when what was there by then is published', async () => {
     const store = storeWith(['x']);
     const gates: (() => void)[] = [];
