@@ -7,9 +7,11 @@ import type { ChaosRedis } from './redis.js';
 
 /** What faults are done to. */
 export interface World {
-  readonly broker: ChaosBroker;
-  readonly redis: ChaosRedis;
+  readonly broker: Pick<ChaosBroker, 'server'>;
+  readonly redis: Pick<ChaosRedis, 'server' | 'loseLast' | 'flushScripts'>;
   readonly fleet: Fleet;
+  /** Processors that may be killed or put to sleep. */
+  readonly victims: () => readonly Member[];
   /** Processors that run while nothing is done to them. */
   readonly size: number;
   readonly random: () => number;
@@ -41,8 +43,8 @@ const mostSkipped = 12;
 const killAnyone: Fault = {
   name: 'kill',
   kills: true,
-  inject: async ({ fleet, random }) => {
-    const member = oneOf(fleet.all, random);
+  inject: async ({ victims, random }) => {
+    const member = oneOf(victims(), random);
     member.signal('SIGKILL');
     await member.ended;
     return true;
@@ -52,8 +54,11 @@ const killAnyone: Fault = {
 const stopAnyone: Fault = {
   name: 'stop',
   kills: false,
-  inject: async ({ fleet, random }) => {
-    await asleep(oneOf(fleet.all, random));
+  inject: async ({ victims, random }) => {
+    const member = oneOf(victims(), random);
+    member.signal('SIGSTOP');
+    await pause(sleepMs);
+    member.signal('SIGCONT');
     return true;
   },
 };
@@ -69,8 +74,11 @@ const stopAt = (point: Point): Fault => ({
   kills: false,
   inject: async (world) => {
     const member = await firstTo(world, point, 'SIGSTOP');
-    if (member !== null) await asleep(member);
-    return member !== null;
+    if (member === null) return false;
+    await pause(sleepMs);
+    // Another may have come to the point at the same moment.
+    for (const sleeping of world.fleet.all) sleeping.signal('SIGCONT');
+    return true;
   },
 });
 
@@ -128,6 +136,23 @@ const scale: Fault = {
   },
 };
 
+/** Two at a time; those that change how many processors there are stay alone. */
+const storm: Fault = {
+  name: 'storm',
+  kills: true,
+  inject: async (world) => {
+    const among = [killAnyone, killAt('after-apply'), stopAnyone, killBroker, killRedis, flushScripts];
+    const first = oneOf(among, world.random);
+    const second = oneOf(
+      among.filter((fault) => fault !== first),
+      world.random,
+    );
+    const later = pause(1_000 * world.random()).then(() => second.inject(world));
+    const injected = await Promise.all([first.inject(world), later]);
+    return injected.includes(true);
+  },
+};
+
 /** Every fault there is. */
 export const faults: readonly Fault[] = [
   killAnyone,
@@ -139,6 +164,7 @@ export const faults: readonly Fault[] = [
   loseSecond,
   flushScripts,
   scale,
+  storm,
 ];
 
 /** Those of these names, or whose names begin so. @throws RangeError when there is none */
@@ -153,9 +179,9 @@ export function faultsNamed(names: readonly string[]): readonly Fault[] {
 
 /** Whoever comes to the point first does it. Two may, at the same moment. */
 async function firstTo(world: World, point: Point, signal: 'SIGKILL' | 'SIGSTOP'): Promise<Member | null> {
-  const { fleet, random } = world;
+  const { victims, random } = world;
   const skip = Math.floor(mostSkipped * random());
-  const armed = fleet.all;
+  const armed = victims();
   const given = new AbortController();
   const reached = armed.map((member) => member.arm({ point, signal, skip }).then(() => member));
   const late = pause(pointMs, null, { signal: given.signal }).catch(() => null);
@@ -165,14 +191,8 @@ async function firstTo(world: World, point: Point, signal: 'SIGKILL' | 'SIGSTOP'
   return first;
 }
 
-async function asleep(member: Member): Promise<void> {
-  member.signal('SIGSTOP');
-  await pause(sleepMs);
-  member.signal('SIGCONT');
-}
-
 function oneOf<T>(from: readonly T[], random: () => number): T {
   const picked = from[Math.floor(random() * from.length)];
-  if (picked === undefined) throw new RangeError('no processor runs');
+  if (picked === undefined) throw new RangeError('there is nothing to pick from');
   return picked;
 }

@@ -1,6 +1,7 @@
 /** How the outcome of rounds looks: a table, or one object. */
 import { percentile } from '../../bench/measure/percentiles.js';
 import type { Outcome, Round } from './rounds.js';
+import type { Verdict } from './verify.js';
 
 /** Of what went wrong, so many lines are shown. */
 const mostFaults = 20;
@@ -48,18 +49,29 @@ export function summaryText(outcome: Outcome): string {
     ]),
     ['what is not as promised', verdict.faults],
   ];
+  return tableOf(rows);
+}
+
+export function tableOf(rows: readonly (readonly [name: string, value: string | number])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
-  const table = rows.map(
-    ([name, value]) =>
-      `${name.padEnd(width)}${typeof value === 'number' ? value.toLocaleString('en-US') : value}`,
-  );
-  const more = verdict.faults - verdict.first.length;
-  return [
-    ...table,
-    ...verdict.first.map((fault) => `- ${fault}`),
-    ...(more > 0 ? [`- and ${more} more`] : []),
-    ...(outcome.folder === null ? [] : [`logs: ${outcome.folder}`]),
-  ].join('\n');
+  const text = (value: string | number): string =>
+    typeof value === 'number' ? value.toLocaleString('en-US') : value;
+  return rows.map(([name, value]) => name.padEnd(width) + text(value)).join('\n');
+}
+
+/** Prints a result, and ends the process: with 1 where something is not as promised. */
+export function printResult(
+  json: boolean,
+  summary: object,
+  table: string,
+  { verdict, folder }: { readonly verdict: Verdict; readonly folder: string | null },
+): never {
+  const shown = verdict.faults.slice(0, mostFaults).map((fault) => `- ${fault}`);
+  const more = verdict.faults.length - shown.length;
+  if (more > 0) shown.push(`- and ${more} more`);
+  if (folder !== null) shown.push(`logs: ${folder}`);
+  process.stdout.write(`${json ? JSON.stringify(summary, null, 2) : [table, ...shown].join('\n')}\n`);
+  process.exit(verdict.faults.length === 0 ? 0 : 1);
 }
 
 function recoveries(rounds: readonly Round[]): Readonly<Record<'p50' | 'p90' | 'p99' | 'max', number>> {

@@ -2,26 +2,30 @@
  * What every pair has to be, worked out anew from the input logs with the pure model: operators' commands first, as
  * `rebuild` takes them, then the interactions in the order of the logs.
  */
+
+import { RecentKeys } from '../../src/store/recent-keys.js';
 import { applyCommand, type CommandAction } from '../../src/trust/command.js';
-import type { TrustOutcome } from '../../src/trust/outcome.js';
+import { type TrustOutcome, trustOutcomes } from '../../src/trust/outcome.js';
 import { makePairId } from '../../src/trust/pair.js';
 import type { PolicyBook } from '../../src/trust/policies.js';
 import type { Policy } from '../../src/trust/policy.js';
 import { isSuperseded, type Pair, unknownPair } from '../../src/trust/record.js';
-import { applyInteraction } from '../../src/trust/step.js';
+import { applyInteraction, type Interaction } from '../../src/trust/step.js';
 import type { LogRecord } from './broker.js';
 
 /** Later than what the broker says by more than this, an event is refused; in seconds. */
 const maxFutureSeconds = 300;
+/** More than the ids of one pair that the driver sends before it sends one of them again. */
+const idsOfPair = 64;
 const rules = { timedRecovery: true, nowMs: 0 };
 
 interface InputOfPair {
   readonly tenant: string;
   readonly agents: readonly [string, string];
   readonly commands: ReadCommand[];
-  readonly interactions: ReadInteraction[];
-  /** Ids that its producers gave. */
-  readonly ids: Set<string>;
+  readonly interactions: Interactions;
+  /** Ids that its producers gave lately: no id is sent again after so many others of its pair. */
+  readonly ids: RecentKeys;
 }
 
 interface ReadCommand {
@@ -30,10 +34,39 @@ interface ReadCommand {
   readonly time: number;
 }
 
-interface ReadInteraction {
-  readonly outcome: TrustOutcome;
-  readonly time: number;
-  readonly weight: number;
+/** Interactions of one pair in the order of the logs, packed: a soak has many millions of them. */
+class Interactions {
+  length = 0;
+  private times = new Float64Array(16);
+  private weights = new Float32Array(16);
+  private outcomes = new Uint8Array(16);
+
+  add({ outcome, time, weight }: Interaction): void {
+    if (this.length === this.times.length) {
+      const size = 2 * this.length;
+      this.times = grown(this.times, new Float64Array(size));
+      this.weights = grown(this.weights, new Float32Array(size));
+      this.outcomes = grown(this.outcomes, new Uint8Array(size));
+    }
+    this.times[this.length] = time;
+    // Exact: the driver's are multiples of a half.
+    this.weights[this.length] = weight;
+    this.outcomes[this.length] = trustOutcomes.indexOf(outcome);
+    this.length++;
+  }
+
+  at(index: number): Interaction {
+    return {
+      time: this.times[index] ?? Number.NaN,
+      weight: this.weights[index] ?? Number.NaN,
+      outcome: trustOutcomes[this.outcomes[index] ?? 0] as TrustOutcome,
+    };
+  }
+}
+
+function grown<T extends Float64Array | Float32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }
 
 /** The fields of the driver's events that are read here, whichever form they came in. */
@@ -45,8 +78,6 @@ interface Fields {
   readonly weight?: number;
   readonly action?: CommandAction;
 }
-
-const outcomes: readonly unknown[] = ['success', 'failure', 'partial'];
 
 export class Reference {
   private readonly pairs = new Map<string, InputOfPair>();
@@ -68,7 +99,11 @@ export class Reference {
     const event = opened(record);
     const time = event?.time ?? record.receivedAt;
     const outcome = event?.fields.outcome;
-    if (event === null || !outcomes.includes(outcome) || time > record.receivedAt + maxFutureSeconds) {
+    if (
+      event === null ||
+      !trustOutcomes.includes(outcome as TrustOutcome) ||
+      time > record.receivedAt + maxFutureSeconds
+    ) {
       this.refused++;
       return;
     }
@@ -79,7 +114,7 @@ export class Reference {
     }
     if (event.id !== null) pair.ids.add(event.id);
     this.accepted++;
-    pair.interactions.push({ outcome: outcome as TrustOutcome, time, weight: event.fields.weight ?? 1 });
+    pair.interactions.add({ outcome: outcome as TrustOutcome, time, weight: event.fields.weight ?? 1 });
   }
 
   addCommand(record: LogRecord): void {
@@ -110,9 +145,11 @@ export class Reference {
       if (pinned !== undefined && pair.resetAt !== null)
         pair = { ...pair, resetAt: Math.max(pair.resetAt, pinned) };
     }
-    for (const interaction of interactions)
+    for (let i = 0; i < interactions.length; i++) {
+      const interaction = interactions.at(i);
       if (!isSuperseded(pair, interaction.time))
         pair = applyInteraction(pair, interaction, '', policy, rules).pair;
+    }
     return pair;
   }
 
@@ -126,7 +163,13 @@ export class Reference {
     const key = `${tenant}/${makePairId(agent_a, agent_b)}`;
     let pair = this.pairs.get(key);
     if (pair === undefined) {
-      pair = { tenant, agents: [agent_a, agent_b], commands: [], interactions: [], ids: new Set() };
+      pair = {
+        tenant,
+        agents: [agent_a, agent_b],
+        commands: [],
+        interactions: new Interactions(),
+        ids: new RecentKeys(idsOfPair),
+      };
       this.pairs.set(key, pair);
     }
     return pair;

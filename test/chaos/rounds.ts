@@ -1,26 +1,15 @@
 /** Rounds of load with a fault in each, and after each the question whether all is as promised. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { seededRandom } from '../../src/demo/random.js';
-import { PolicyBook } from '../../src/trust/policies.js';
-import type { ChaosBroker } from './broker.js';
 import { ackWaitMs, type Fault, sessionTimeoutMs, type World } from './faults.js';
-import { Fleet } from './fleet.js';
-import { startChaosKafka } from './kafka.js';
-import { Load, policies } from './load.js';
-import { startChaosNats } from './nats.js';
-import { type ChaosRedis, startChaosRedis } from './redis.js';
-import { type Verdict, Verifier } from './verify.js';
+import { Load } from './load.js';
+import { openTheatre, type Theatre, type TheatreOptions } from './theatre.js';
+import { type Figures, type Verdict, Verifier } from './verify.js';
 
-export interface ChaosOptions {
-  readonly source: 'nats' | 'kafka';
+export interface ChaosOptions extends TheatreOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly faults: readonly Fault[];
-  /** A guarantee that is taken away: then all rounds are done, and what went wrong is counted at the end. */
-  readonly without?: 'positions' | 'replay' | undefined;
   /** Events a second. @defaultValue 600 */
   readonly rate?: number;
   /** Told of each round. */
@@ -45,46 +34,22 @@ export interface Outcome {
   readonly folder: string | null;
 }
 
-/** What the run came to, in records of the logs. */
-export interface Figures {
-  readonly messages: number;
-  readonly accepted: number;
-  readonly duplicates: number;
-  readonly refused: number;
-  readonly commands: number;
-  readonly transitions: number;
-  readonly repeats: number;
-  readonly lateRepeats: number;
-  /** The broker had taken them, and does not have them. */
-  readonly lostByBroker: number;
-}
-
 const processors = 2;
 const batchMs = 50;
+/** Messages that a round begins with at once, at most. */
+const mostBacklog = 3_000;
 /** Time that recovery may take beside the ack wait or the session timeout, in ms. */
 const recoverWithinMs = 30_000;
 
 export async function runChaos(options: ChaosOptions): Promise<Outcome> {
-  const folder = mkdtempSync(join(tmpdir(), 'fulcrum-chaos-'));
-  const broker = await (options.source === 'nats'
-    ? startChaosNats(ackWaitMs / 1_000)
-    : startChaosKafka(sessionTimeoutMs));
-  const redis = await startChaosRedis();
-  const config = join(folder, 'config.json');
-  writeFileSync(config, JSON.stringify({ policies }));
-  const quiet = ['projection.agentKeys=false', 'projection.telemetry=false'].flatMap((set) => ['--set', set]);
-  const args = [...broker.args, '--redis', redis.url, '--config', config, ...quiet];
-  const fleet = new Fleet({ args, folder, without: options.without });
-  let outcome: Outcome | undefined;
+  const theatre = await openTheatre(options);
   try {
-    await fleet.scale(processors);
-    outcome = await new Run(options, broker, redis, fleet).all(folder);
+    await theatre.fleet.scale(processors);
+    const outcome = await new Run(options, theatre).all();
+    if (outcome.folder === null) theatre.forget();
     return outcome;
   } finally {
-    await fleet.stop();
-    await Promise.all([broker.close(), redis.close()]);
-    if (outcome !== undefined && outcome.verdict.faults.length === 0)
-      rmSync(folder, { recursive: true, force: true });
+    await theatre.close();
   }
 }
 
@@ -96,16 +61,14 @@ class Run {
 
   constructor(
     private readonly options: ChaosOptions,
-    private readonly broker: ChaosBroker,
-    private readonly redis: ChaosRedis,
-    private readonly fleet: Fleet,
+    private readonly theatre: Theatre,
   ) {
     this.load = new Load({ seed: options.seed });
     this.random = seededRandom(options.seed + 1);
-    this.verifier = new Verifier(broker, redis, new PolicyBook({ version: 0, default: {}, policies }));
+    this.verifier = new Verifier(theatre);
   }
 
-  async all(folder: string): Promise<Outcome> {
+  async all(): Promise<Outcome> {
     const { options, verifier } = this;
     const control = options.without !== undefined;
     const rounds: Round[] = [];
@@ -116,13 +79,13 @@ class Run {
       options.onRound?.(round);
       if (control && trouble.length === 0) continue;
       verdict = await verifier.verify();
-      const faults = [...trouble, ...this.fleet.mishaps, ...verdict.faults];
+      const faults = [...trouble, ...this.theatre.fleet.mishaps, ...verdict.faults];
       verdict = { ...verdict, faults };
       if (faults.length > 0) break;
     }
     verdict ??= await verifier.verify(2_000);
-    const kept = verdict.faults.length === 0 ? null : folder;
-    return { options, rounds, verdict, figures: this.figures(), folder: kept };
+    const kept = verdict.faults.length === 0 ? null : this.theatre.folder;
+    return { options, rounds, verdict, figures: this.verifier.figures(this.taken), folder: kept };
   }
 
   /** Each kind of fault about as often, in an order of the seed. */
@@ -137,13 +100,14 @@ class Run {
   }
 
   private async round(number: number, fault: Fault): Promise<{ round: Round; trouble: string[] }> {
-    const { broker, redis, fleet, random } = this;
+    const { theatre, random } = this;
+    const { fleet } = theatre;
     this.load.beginRound();
     const ended = new AbortController();
     const publishing = this.publish(ended.signal);
     await pause(200 + 800 * random());
     if (fault.losesWrites) this.verifier.writesWereLost = true;
-    const world: World = { broker, redis, fleet, size: processors, random };
+    const world: World = { ...theatre, size: processors, random, victims: () => fleet.all };
     const injected = await fault.inject(world);
     const from = performance.now();
     // As a supervisor does.
@@ -152,7 +116,7 @@ class Run {
     ended.abort();
     const limitMs = recoverWithinMs + Math.max(ackWaitMs, sessionTimeoutMs);
     const at = await Promise.race([
-      publishing.then(() => this.quiet(from + limitMs)),
+      publishing.then(() => theatre.quiet(from + limitMs)),
       pause(limitMs + 5_000, 'the driver could not publish', { ref: false }),
     ]);
     const recoveryMs = typeof at === 'number' ? at - from : Number.POSITIVE_INFINITY;
@@ -164,45 +128,19 @@ class Run {
   private async publish(signal: AbortSignal): Promise<void> {
     const { rate = 600 } = this.options;
     const size = Math.round((rate * batchMs) / 1_000);
+    // Some faults come upon a backlog.
+    for (let open = mostBacklog * this.random() ** 2; open > size && !signal.aborted; open -= size)
+      await this.send(size);
     for (let at = performance.now(); !signal.aborted; ) {
-      const batch = this.load.batch(size, Date.now() / 1_000);
-      await this.broker.publish(batch);
-      this.taken += batch.length;
+      await this.send(size);
       at = Math.max(at + batchMs, performance.now() - batchMs);
       await pause(Math.max(0, at - performance.now()));
     }
   }
 
-  /** When all was applied, acknowledged and published; a text: it was not in time. */
-  private async quiet(deadline: number): Promise<number | string> {
-    for (let last = 'nobody answers'; ; await pause(50)) {
-      try {
-        const [lag, outbox] = await Promise.all([this.broker.lag(), this.redis.outbox()]);
-        const now = performance.now();
-        if (lag === 0 && outbox === 0) return now;
-        last = `lag is ${lag} and the outboxes hold ${outbox}`;
-      } catch (error) {
-        last = `a server does not answer: ${error}`;
-      }
-      if (performance.now() > deadline) return last;
-    }
-  }
-
-  private figures(): Figures {
-    const { reference, circuits, read } = this.verifier;
-    const { accepted, duplicates, refused, commands } = reference;
-    const { transitions, repeats, lateRepeats } = circuits;
-    const lostByBroker = Math.max(0, this.taken - read);
-    return {
-      messages: read,
-      accepted,
-      duplicates,
-      refused,
-      commands,
-      transitions,
-      repeats,
-      lateRepeats,
-      lostByBroker,
-    };
+  private async send(size: number): Promise<void> {
+    const batch = this.load.batch(size, Date.now() / 1_000);
+    await this.theatre.broker.publish(batch);
+    this.taken += batch.length;
   }
 }

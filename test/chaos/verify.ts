@@ -2,13 +2,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { decay } from '../../src/trust/decay.js';
 import { recoversAt } from '../../src/trust/forecast.js';
-import type { PolicyBook } from '../../src/trust/policies.js';
+import { PolicyBook } from '../../src/trust/policies.js';
 import type { Pair } from '../../src/trust/record.js';
 import { recover } from '../../src/trust/step.js';
-import type { ChaosBroker, LogRecord } from './broker.js';
+import type { LogRecord } from './broker.js';
 import { Circuits } from './circuits.js';
-import type { ChaosRedis } from './redis.js';
+import { policies } from './load.js';
 import { Reference } from './reference.js';
+import type { Theatre } from './theatre.js';
 
 /** Evidence may differ by this part of it. */
 const tolerance = 1e-9;
@@ -29,6 +30,20 @@ export interface Verdict {
   readonly tooFew: number;
 }
 
+/** What a run came to, in records of the logs. */
+export interface Figures {
+  readonly messages: number;
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly refused: number;
+  readonly commands: number;
+  readonly transitions: number;
+  readonly repeats: number;
+  readonly lateRepeats: number;
+  /** The broker had taken them, and does not have them. */
+  readonly lostByBroker: number;
+}
+
 export class Verifier {
   readonly reference: Reference;
   readonly circuits = new Circuits();
@@ -38,12 +53,27 @@ export class Verifier {
   /** A server has lost writes that it had taken. */
   writesWereLost = false;
 
-  constructor(
-    private readonly broker: ChaosBroker,
-    private readonly redis: ChaosRedis,
-    policies: PolicyBook,
-  ) {
-    this.reference = new Reference(policies);
+  constructor(private readonly servers: Pick<Theatre, 'broker' | 'redis'>) {
+    this.reference = new Reference(new PolicyBook({ version: 0, default: {}, policies }));
+  }
+
+  /** @param taken messages that the broker has taken */
+  figures(taken: number): Figures {
+    const { accepted, duplicates, refused, commands } = this.reference;
+    const { transitions, repeats, lateRepeats } = this.circuits;
+    const lostByBroker = Math.max(0, taken - this.read);
+    const messages = this.read;
+    return {
+      messages,
+      accepted,
+      duplicates,
+      refused,
+      commands,
+      transitions,
+      repeats,
+      lateRepeats,
+      lostByBroker,
+    };
   }
 
   /**
@@ -71,7 +101,7 @@ export class Verifier {
     channel: 'interactions' | 'commands' | 'circuits' | 'dead-letters',
     add: (record: LogRecord) => void,
   ): Promise<void> {
-    for await (const record of this.broker.read(channel)) {
+    for await (const record of this.servers.broker.read(channel)) {
       if (channel === 'interactions' || channel === 'commands') this.read++;
       add(record);
     }
@@ -83,7 +113,7 @@ export class Verifier {
     for (let from = 0; from < keys.length; from += readAtATime) {
       const read = keys.slice(from, from + readAtATime).map(async (key) => {
         const [tenant = '', pairId = ''] = key.split('/');
-        pairs.set(key, await this.redis.read(tenant, pairId));
+        pairs.set(key, await this.servers.redis.read(tenant, pairId));
       });
       await Promise.all(read);
     }
