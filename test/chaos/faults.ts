@@ -44,7 +44,8 @@ const killAnyone: Fault = {
   name: 'kill',
   kills: true,
   inject: async ({ victims, random }) => {
-    const member = oneOf(victims(), random);
+    const member = anyOf(victims(), random);
+    if (member === null) return false;
     member.signal('SIGKILL');
     await member.ended;
     return true;
@@ -55,7 +56,8 @@ const stopAnyone: Fault = {
   name: 'stop',
   kills: false,
   inject: async ({ victims, random }) => {
-    const member = oneOf(victims(), random);
+    const member = anyOf(victims(), random);
+    if (member === null) return false;
     member.signal('SIGSTOP');
     await pause(sleepMs);
     member.signal('SIGCONT');
@@ -141,15 +143,14 @@ const storm: Fault = {
   name: 'storm',
   kills: true,
   inject: async (world) => {
+    const { random } = world;
     const among = [killAnyone, killAt('after-apply'), stopAnyone, killBroker, killRedis, flushScripts];
-    const first = oneOf(among, world.random);
-    const second = oneOf(
-      among.filter((fault) => fault !== first),
-      world.random,
-    );
-    const later = pause(1_000 * world.random()).then(() => second.inject(world));
-    const injected = await Promise.all([first.inject(world), later]);
-    return injected.includes(true);
+    const inject = async (): Promise<boolean> => {
+      await pause(1_000 * random());
+      const [fault] = among.splice(Math.floor(random() * among.length), 1);
+      return fault?.inject(world) ?? false;
+    };
+    return (await Promise.all([inject(), inject()])).includes(true);
   },
 };
 
@@ -191,8 +192,6 @@ async function firstTo(world: World, point: Point, signal: 'SIGKILL' | 'SIGSTOP'
   return first;
 }
 
-function oneOf<T>(from: readonly T[], random: () => number): T {
-  const picked = from[Math.floor(random() * from.length)];
-  if (picked === undefined) throw new RangeError('there is nothing to pick from');
-  return picked;
+function anyOf<T>(from: readonly T[], random: () => number): T | null {
+  return from[Math.floor(random() * from.length)] ?? null;
 }
