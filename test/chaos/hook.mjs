@@ -41,6 +41,7 @@ const open = RedisStore.open.bind(RedisStore);
 RedisStore.open = async (options) => {
   const store = await open(options);
   if (without === 'positions') forgetPositions(store);
+  if (without === 'replay') forgetLostTails(store);
   store.apply = around('apply', store, 'apply');
   store.outbox.remove = around('delete', store.outbox, 'remove');
   return store;
@@ -51,6 +52,16 @@ function forgetPositions(store) {
   const apply = store.apply.bind(store);
   store.apply = (batch) =>
     apply({ ...batch, events: batch.events.map((event) => ({ ...event, position: null })) });
+}
+
+/** Goes on after a restart that lost writes as if it had lost none. */
+function forgetLostTails(store) {
+  const mark = store.mark.bind(store);
+  store.mark = async (marks) => {
+    const tail = await mark(marks);
+    if (tail !== null) await store.adopt(tail);
+    return null;
+  };
 }
 
 for (const Broker of [NatsBroker, KafkaBroker]) {

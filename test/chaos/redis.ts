@@ -8,7 +8,7 @@ import type { Pair } from '../../src/trust/record.js';
 import { startRedis } from '../servers/redis.js';
 import type { TestServer } from '../servers/server.js';
 
-const shards = 16;
+const allShards = Array.from({ length: 16 }, (_, shard) => shard);
 /** How often the size of the append-only file is looked at, and how far back it is remembered, in ms. */
 const lookEveryMs = 20;
 const rememberedMs = 3_000;
@@ -21,6 +21,8 @@ export interface ChaosRedis {
   flushScripts(): Promise<void>;
   /** Entries of all outboxes. @throws Error while it does not answer */
   outbox(): Promise<number>;
+  /** Shards whose mark is of a server before this one: what it lost is not known to be there again. */
+  unmarked(): Promise<number>;
   read(tenant: string, pairId: string): Promise<Pair | null>;
   close(): Promise<void>;
 }
@@ -47,8 +49,13 @@ export async function startChaosRedis(): Promise<ChaosRedis> {
       await client.script('FLUSH');
     },
     outbox: async () => {
-      const lengths = Array.from({ length: shards }, (_, shard) => client.xlen(`ft:{${shard}}:outbox`));
-      return (await Promise.all(lengths)).reduce((sum, length) => sum + length, 0);
+      const lengths = await Promise.all(allShards.map((shard) => client.xlen(`ft:{${shard}}:outbox`)));
+      return lengths.reduce((sum, length) => sum + length, 0);
+    },
+    unmarked: async () => {
+      const runId = /^run_id:(\w+)/m.exec(await client.info('server'))?.[1];
+      const marked = await Promise.all(allShards.map((shard) => client.hget(`ft:{${shard}}:mark`, 'run_id')));
+      return marked.filter((known) => known !== runId).length;
     },
     read: async (tenant, pairId) => {
       store ??= await RedisStore.open({ url: server.url, create: false });

@@ -25,7 +25,7 @@ export interface Theatre {
   /** Where the processors' logs are. */
   readonly folder: string;
   /**
-   * When all was applied, acknowledged and published, by `performance.now()`.
+   * When all was applied, acknowledged and published, and what Redis lost is there again, by `performance.now()`.
    *
    * @returns what is still open at the deadline, where it comes first
    */
@@ -72,10 +72,10 @@ async function untilQuiet(
   for (;;) {
     let open: string;
     try {
-      const [lag, outbox] = await Promise.all([broker.lag(), redis.outbox()]);
+      const [lag, outbox, unmarked] = await Promise.all([broker.lag(), redis.outbox(), redis.unmarked()]);
       const now = performance.now();
-      if (lag === 0 && outbox === 0) return now;
-      open = `lag is ${lag} and the outboxes hold ${outbox}`;
+      if (lag === 0 && outbox === 0 && unmarked === 0) return now;
+      open = `lag is ${lag}, the outboxes hold ${outbox}, ${unmarked} shards are not marked since a restart`;
     } catch (error) {
       open = `a server does not answer: ${error}`;
     }
