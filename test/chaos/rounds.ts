@@ -44,7 +44,7 @@ const recoverWithinMs = 30_000;
 export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const theatre = await openTheatre(options);
   try {
-    await theatre.fleet.scale(processors);
+    await theatre.begin(processors);
     const outcome = await new Run(options, theatre).all();
     if (outcome.folder === null) theatre.forget();
     return outcome;

@@ -55,7 +55,7 @@ const quietWithinMs = 30_000 + Math.max(ackWaitMs, sessionTimeoutMs);
 export async function runSoak(options: SoakOptions): Promise<SoakOutcome> {
   const theatre = await openTheatre(options);
   try {
-    await theatre.fleet.scale(processors);
+    await theatre.begin(processors);
     const outcome = await new Soak(options, theatre).all();
     if (outcome.folder === null) theatre.forget();
     return outcome;

@@ -20,7 +20,6 @@ export interface TheatreOptions {
 export interface Theatre {
   readonly broker: ChaosBroker;
   readonly redis: ChaosRedis;
-  /** No processor runs yet. */
   readonly fleet: Fleet;
   /** Where the processors' logs are. */
   readonly folder: string;
@@ -30,10 +29,15 @@ export interface Theatre {
    * @returns what is still open at the deadline, where it comes first
    */
   quiet(deadline: number): Promise<number | string>;
+  /** Starts the first processors, and waits until what they write first is not what a crash of Redis takes. */
+  begin(processors: number): Promise<void>;
   /** All went well: the logs are removed with the rest. */
   forget(): void;
   close(): Promise<void>;
 }
+
+/** What is older is in the append-only file for good, in ms. */
+const syncedWithinMs = 1_500;
 
 export async function openTheatre({ source, without }: TheatreOptions): Promise<Theatre> {
   const folder = mkdtempSync(join(tmpdir(), 'fulcrum-chaos-'));
@@ -53,6 +57,10 @@ export async function openTheatre({ source, without }: TheatreOptions): Promise<
     fleet,
     folder,
     quiet: (deadline) => untilQuiet(broker, redis, deadline),
+    begin: async (processors) => {
+      await fleet.scale(processors);
+      await pause(syncedWithinMs);
+    },
     forget: () => {
       forgotten = true;
     },
