@@ -12,6 +12,11 @@ export interface ChaosOptions extends TheatreOptions {
   readonly faults: readonly Fault[];
   /** Events a second. @defaultValue 600 */
   readonly rate?: number;
+  /**
+   * How long, in ms, recovery may take once as many processors run again, beside the ack wait or session timeout.
+   * @defaultValue 30000
+   */
+  readonly recoverWithinMs?: number;
   /** Told of each round. */
   readonly onRound?: (round: Round) => void;
 }
@@ -38,8 +43,6 @@ const processors = 2;
 const batchMs = 50;
 /** Messages that a round begins with at once, at most. */
 const mostBacklog = 3_000;
-/** Time that recovery may take beside the ack wait or the session timeout, in ms. */
-const recoverWithinMs = 30_000;
 
 export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const theatre = await openTheatre(options);
@@ -112,11 +115,13 @@ class Run {
     const from = performance.now();
     // As a supervisor does.
     await fleet.scale(processors);
+    const { recoverWithinMs = 30_000 } = this.options;
+    const limitMs = recoverWithinMs + Math.max(ackWaitMs, sessionTimeoutMs);
+    const deadline = performance.now() + limitMs;
     await pause(200);
     ended.abort();
-    const limitMs = recoverWithinMs + Math.max(ackWaitMs, sessionTimeoutMs);
     const at = await Promise.race([
-      publishing.then(() => theatre.quiet(from + limitMs)),
+      publishing.then(() => theatre.quiet(deadline)),
       pause(limitMs + 5_000, 'the driver could not publish', { ref: false }),
     ]);
     const recoveryMs = typeof at === 'number' ? at - from : Number.POSITIVE_INFINITY;
