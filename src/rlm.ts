@@ -1,0 +1,23 @@
+/** `fulcrum-trust/rlm`: why a pair tripped, read from its transcript. */
+export {
+  Context,
+  ContextExhausted,
+  type ContextOptions,
+  defaultPartitionTokens,
+  defaultTokenBudget,
+  handleOf,
+  largeTokenBudget,
+  type Partition,
+  Partitioner,
+} from './rlm/context.js';
+export {
+  type AnalysisResult,
+  type Evidence,
+  evidenceSchema,
+  resultSchema,
+  type Verdict,
+  verdictSchema,
+  verdicts,
+} from './rlm/result.js';
+export { type TokenCounter, whitespaceTokens } from './rlm/tokens.js';
+export { type Transcript, type Turn, transcriptLineSchema } from './rlm/transcript.js';
