@@ -1,4 +1,5 @@
 /** `fulcrum-trust/rlm`: why a pair tripped, read from its transcript. */
+export { analyzeTranscript } from './rlm/analyze.js';
 export {
   Context,
   ContextExhausted,

@@ -1,0 +1,181 @@
+import { type Theme, themes } from '../language/english.js';
+import { hashPair } from '../language/hash.js';
+import { type Lexicon, themeBit, type WordEntry } from '../language/lexicon.js';
+import { emptyWords, measure, plain, readWords, type Words } from '../language/words.js';
+import type { Turn } from '../transcript.js';
+import { structuredBlock } from './block.js';
+import { newShare, recentTurns } from './parameters.js';
+import { fresh, inThisTurn, known, Recent } from './recent.js';
+
+/** A turn as the detectors see it: what it says in hashes, and how much of that was said of late. Bounded in size. */
+export interface Print {
+  /** Counted from 0. */
+  readonly turn: number;
+  readonly speaker: string;
+  readonly eventId: string | undefined;
+  /** In which the turn begins. */
+  readonly partition: number;
+  readonly excerpt: string;
+  readonly wordCount: number;
+  /** Of all its words in order; measures read alike. */
+  readonly hash: number;
+  /** The first words in order. */
+  readonly words: Uint32Array;
+  /** Content words, each once. */
+  readonly content: Uint32Array;
+  /** Items, each once. */
+  readonly items: Uint32Array;
+  /** Pairs of words that stand together. */
+  readonly pairs: PairSample;
+  /** Share of those pairs that were in the last turns. */
+  readonly knownPairs: number;
+  /** Content words that were not in the last turns. */
+  readonly newWords: number;
+  readonly newItems: number;
+  /** Bits of the themes of which the turn has a trigger, and of waiting and done. */
+  readonly signs: number;
+  /** Bits of the themes beside which the turn says nothing new. */
+  readonly themed: number;
+  /** A share in per cent was named: something advances. */
+  readonly percent: boolean;
+  /** Of the call or result that the turn carries as JSON; 0: none. */
+  readonly block: number;
+}
+
+const mostWords = 512;
+const mostContent = 256;
+const mostItems = 64;
+const mostPairs = 256;
+const excerptLength = 200;
+
+/** The pairs of words of a turn, sorted only when somebody compares them. */
+export class PairSample {
+  #sorted: Uint32Array | null = null;
+
+  constructor(private pairs: Uint32Array) {}
+
+  /** Each once and ascending; of many, the least: such samples of two sets have the Jaccard index of the sets. */
+  get sorted(): Uint32Array {
+    if (this.#sorted === null) {
+      const all = this.pairs.sort();
+      let count = 0;
+      for (let i = 0; i < all.length && count < mostPairs; i++)
+        if (i === 0 || all[i] !== all[i - 1]) all[count++] = all[i] as number;
+      this.#sorted = all.slice(0, count);
+      this.pairs = this.#sorted;
+    }
+    return this.#sorted;
+  }
+}
+
+/** Makes prints of turns as they come. */
+export class Printer {
+  readonly #words: Words = emptyWords();
+  readonly #recentWords = new Recent(recentTurns, 17);
+  readonly #recentPairs = new Recent(recentTurns, 17);
+  readonly #content = new Uint32Array(mostContent);
+  readonly #vocabularies = new Uint32Array(mostContent);
+  readonly #fresh = new Uint8Array(mostContent);
+  readonly #items = new Uint32Array(mostItems);
+
+  constructor(readonly lexicon: Lexicon) {}
+
+  print({ speaker, text, eventId }: Turn, turn: number, partition: number): Print {
+    const words = this.#words;
+    readWords(text, this.lexicon, words);
+    const { count, hashes, kinds, entries } = words;
+    const pairs = new Uint32Array(Math.max(0, count - 1));
+    let hash = count;
+    let knownPairs = 0;
+    let content = 0;
+    let items = 0;
+    let newWords = 0;
+    let newItems = 0;
+    let signs = 0;
+    for (let i = 0; i < count; i++) {
+      const word = hashes[i] as number;
+      hash = hashPair(hash, word);
+      if (i > 0) {
+        const pair = hashPair(hashes[i - 1] as number, word);
+        pairs[i - 1] = pair;
+        if (this.#recentPairs.note(pair, turn) !== fresh) knownPairs += 1;
+      }
+      const entry = entries[i];
+      if (entry !== undefined && entry.phrases.length > 0) signs |= signsAt(entry, hashes, i, count);
+      const kind = kinds[i] as number;
+      if (kind === measure || entry?.stop === true) continue;
+      const when = this.#recentWords.note(word, turn);
+      if (when === inThisTurn) continue;
+      if (kind !== plain) {
+        if (items < mostItems) this.#items[items++] = word;
+        if (when === fresh) newItems += 1;
+        continue;
+      }
+      if (when === fresh) newWords += 1;
+      if (content === mostContent) continue;
+      this.#content[content] = word;
+      this.#vocabularies[content] = entry?.vocabulary ?? 0;
+      this.#fresh[content++] = when === known ? 0 : 1;
+    }
+    const knownShare = pairs.length === 0 ? 0 : knownPairs / pairs.length;
+    return {
+      turn,
+      speaker,
+      eventId,
+      partition,
+      excerpt: text.slice(0, excerptLength),
+      wordCount: count,
+      hash: hash >>> 0,
+      words: hashes.slice(0, Math.min(count, mostWords)),
+      content: this.#content.slice(0, content),
+      items: this.#items.slice(0, items),
+      pairs: new PairSample(pairs),
+      knownPairs: knownShare,
+      newWords,
+      newItems,
+      signs,
+      themed: this.#themedBits(signs, content, newItems, knownShare),
+      percent: words.percent,
+      block: structuredBlock(text),
+    };
+  }
+
+  #themedBits(signs: number, content: number, newItems: number, knownShare: number): number {
+    let bits = 0;
+    for (const theme of themes) {
+      const bit = themeBit(theme);
+      if ((signs & bit) !== 0 && this.#saysNothingBeside(theme, content, newItems, knownShare)) bits |= bit;
+    }
+    return bits;
+  }
+
+  /** Is the turn its theme and nothing else, or something else that was said of late in the same words? */
+  #saysNothingBeside(theme: Theme, content: number, newItems: number, knownShare: number): boolean {
+    // Every failure brings numbers and names of its own.
+    if (newItems > 0 && theme !== 'error') return false;
+    const bit = themeBit(theme);
+    let beside = 0;
+    let newBeside = 0;
+    for (let i = 0; i < content; i++) {
+      if (((this.#vocabularies[i] as number) & bit) !== 0) continue;
+      beside += 1;
+      newBeside += this.#fresh[i] as number;
+    }
+    if (newBeside > newShare * content) return false;
+    return beside <= besideTheme * content || knownShare >= saidInTheSameWords;
+  }
+}
+
+/** Share of a turn's content that can be beside its theme: names, and what the thanks are for. */
+const besideTheme = 0.3;
+/** Share of a turn's pairs of words that were said of late. */
+const saidInTheSameWords = 0.75;
+
+function signsAt(entry: WordEntry, hashes: Uint32Array, at: number, count: number): number {
+  let signs = 0;
+  for (const { rest, signs: bits } of entry.phrases) {
+    if (at + rest.length >= count) continue;
+    if (rest.every((word, i) => hashes[at + 1 + i] === word)) signs |= bits;
+  }
+  return signs;
+}

@@ -1,0 +1,127 @@
+import { type Candidate, themeOf, themeVerdict } from './candidate.js';
+import { Marks } from './marks.js';
+import { fewestRepeats, fewestWords, ownTurns } from './parameters.js';
+import type { Print } from './print.js';
+import { aboutAnother, likeness } from './similar.js';
+
+/** Turns of one speaker that say the same. */
+class Cluster {
+  readonly marks = new Marks();
+  /** Most of them within `ownTurns` turns of the speaker. */
+  most = 0;
+  nearSum = 0;
+  nears = 0;
+  /** Turns of it that are still among the speaker's last. */
+  live = 0;
+  lastTurn = 0;
+
+  constructor(readonly firstTurn: number) {}
+
+  add(print: Print): void {
+    this.marks.add(print);
+    this.lastTurn = print.turn;
+    this.live += 1;
+  }
+}
+
+interface Own {
+  readonly print: Print;
+  cluster: Cluster | null;
+}
+
+/** Speakers of whom the last turns are kept; the one who was silent longest is forgotten first. */
+const mostSpeakers = 256;
+
+/** Verbatim and near-verbatim repetition: one speaker says the same again and again, whatever the others answer. */
+export class RepetitionDetector {
+  readonly #speakers = new Map<string, Own[]>();
+
+  constructor(readonly found: (candidate: Candidate) => void) {}
+
+  /** How near the turn is to an earlier one that it repeats; 0: it repeats none. */
+  see(print: Print): number {
+    if (print.wordCount < fewestWords && print.block === 0) return 0;
+    const own = this.#lastOf(print.speaker);
+    const entry: Own = { print, cluster: null };
+    const near = this.#join(entry, own);
+    own.push(entry);
+    if (own.length > ownTurns) this.#leave(own.shift() as Own);
+    return near;
+  }
+
+  end(): void {
+    for (const own of this.#speakers.values()) for (const one of own) this.#leave(one);
+    this.#speakers.clear();
+  }
+
+  #join(entry: Own, own: readonly Own[]): number {
+    const { print } = entry;
+    const alike: Own[] = [];
+    let nearest = 0;
+    let sameBlock = false;
+    for (const one of own) {
+      const block = print.block !== 0 && print.block === one.print.block;
+      const near = block ? 1 : likeness(print, one.print);
+      if (near === 0) continue;
+      sameBlock ||= block;
+      alike.push(one);
+      nearest = Math.max(nearest, near);
+    }
+    const last = alike.at(-1);
+    if (last === undefined) return 0;
+    if (
+      !sameBlock &&
+      aboutAnother(
+        print,
+        alike.map((one) => one.print),
+      )
+    )
+      return 0;
+    const cluster = last.cluster ?? this.#start(alike);
+    entry.cluster = cluster;
+    cluster.add(print);
+    cluster.most = Math.max(cluster.most, alike.length + 1);
+    cluster.nearSum += nearest;
+    cluster.nears += 1;
+    return nearest;
+  }
+
+  #start(alike: readonly Own[]): Cluster {
+    const free = alike.filter(({ cluster }) => cluster === null);
+    const cluster = new Cluster(free[0]?.print.turn ?? 0);
+    for (const one of free) {
+      one.cluster = cluster;
+      cluster.add(one.print);
+    }
+    return cluster;
+  }
+
+  #leave({ cluster }: Own): void {
+    if (cluster === null || --cluster.live > 0 || cluster.most < fewestRepeats) return;
+    const theme = themeOf(cluster.marks);
+    this.found({
+      rule: 'repetition',
+      verdict: theme === null ? 'repetition' : themeVerdict(theme),
+      theme,
+      count: cluster.most,
+      fewest: fewestRepeats,
+      near: cluster.nearSum / cluster.nears,
+      turns: cluster.marks.count,
+      firstTurn: cluster.firstTurn,
+      lastTurn: cluster.lastTurn,
+      marks: cluster.marks.list(),
+    });
+  }
+
+  #lastOf(speaker: string): Own[] {
+    const own = this.#speakers.get(speaker) ?? [];
+    this.#speakers.delete(speaker);
+    this.#speakers.set(speaker, own);
+    if (this.#speakers.size > mostSpeakers) {
+      const [silent, theirs] = this.#speakers.entries().next().value as [string, Own[]];
+      this.#speakers.delete(silent);
+      for (const one of theirs) this.#leave(one);
+    }
+    return own;
+  }
+}

@@ -1,0 +1,87 @@
+import { english } from '../language/english.js';
+import { type Lexicon, lexiconOf } from '../language/lexicon.js';
+import type { Turn } from '../transcript.js';
+import type { Candidate } from './candidate.js';
+import { CycleDetector } from './cycle.js';
+import { moreForLength, turnsToConclude } from './parameters.js';
+import { Printer } from './print.js';
+import { RepetitionDetector } from './repetition.js';
+import { StretchDetector } from './stretch.js';
+import { Waits } from './waits.js';
+
+const englishLexicon = lexiconOf(english);
+
+/** Candidates kept; of more, those of the most turns. */
+const mostCandidates = 64;
+
+/** Everything that one pass over a transcript found. */
+export interface Scan {
+  readonly turns: number;
+  readonly words: number;
+  /** Loops, the strongest first. */
+  readonly loops: readonly Candidate[];
+  /** The highest share of its least count that anything reached which is no loop, 0 to 1. */
+  readonly nearest: number;
+}
+
+/** One pass over the turns of a transcript, in bounded memory: every turn goes through every detector. */
+export class Scanner {
+  readonly #printer: Printer;
+  readonly #waits = new Waits();
+  readonly #repetition = new RepetitionDetector((one) => this.#pending.push(one));
+  readonly #cycle = new CycleDetector((one) => this.#pending.push(one));
+  readonly #stretch = new StretchDetector((one) => this.#pending.push(one));
+  #pending: Candidate[] = [];
+  #candidates: Candidate[] = [];
+  #turns = 0;
+  #words = 0;
+
+  constructor(lexicon: Lexicon = englishLexicon) {
+    this.#printer = new Printer(lexicon);
+  }
+
+  /** @param partition in which the turn begins */
+  see(turn: Turn, partition: number): void {
+    const print = this.#printer.print(turn, this.#turns, partition);
+    this.#turns += 1;
+    this.#words += print.wordCount;
+    this.#waits.see(print);
+    const repeated = this.#repetition.see(print);
+    this.#cycle.see(print);
+    this.#stretch.see(print, repeated);
+    if (this.#pending.length > 0) this.#settle(print.turn);
+  }
+
+  end(): Scan {
+    this.#repetition.end();
+    this.#cycle.end();
+    this.#stretch.end();
+    this.#settle(Number.POSITIVE_INFINITY);
+    const more = moreForLength(this.#turns);
+    const shares = this.#candidates.map((one) => one.count / (one.fewest + more));
+    const loops = this.#candidates.filter((_, i) => (shares[i] as number) >= 1);
+    return {
+      turns: this.#turns,
+      words: this.#words,
+      loops: loops.sort((a, b) => strength(b) - strength(a)),
+      nearest: Math.max(0, ...shares.filter((share) => share < 1)),
+    };
+  }
+
+  /** A candidate is judged when what it may have waited for has had time to come. */
+  #settle(now: number): void {
+    const waiting = this.#pending.filter(({ lastTurn }) => now < lastTurn + turnsToConclude);
+    const due = this.#pending.filter(({ lastTurn }) => now >= lastTurn + turnsToConclude);
+    this.#pending = waiting;
+    for (const one of due)
+      if (!this.#waits.excuse(one, Math.min(now, this.#turns - 1))) this.#candidates.push(one);
+    if (this.#candidates.length <= 2 * mostCandidates) return;
+    this.#candidates.sort((a, b) => strength(b) - strength(a));
+    this.#candidates.length = mostCandidates;
+  }
+}
+
+/** How much of the transcript the loop is, surely. */
+export function strength({ turns, near, count, fewest }: Candidate): number {
+  return turns * near * Math.min(2, count / fewest);
+}

@@ -1,0 +1,98 @@
+import { type Theme, themes } from '../language/english.js';
+import { themeBit } from '../language/lexicon.js';
+import { type Candidate, themeVerdict } from './candidate.js';
+import { Marks } from './marks.js';
+import { fewestStalled, fewestThemed, fewestWords, newTurnCosts } from './parameters.js';
+import type { Print } from './print.js';
+
+/** Share of a turn's pairs of words that were said of late, from which the turn is made of what was said. */
+const recycled = 0.9;
+
+/** Does a turn bring nothing new? `repeated`: how near it is to an earlier one that it repeats. */
+function bringsNothing(print: Print, repeated: number): boolean {
+  if (repeated > 0 || print.themed !== 0) return true;
+  if (print.newItems > 0 || print.newWords > 0 || print.wordCount === 0) return false;
+  return print.wordCount < fewestWords || print.knownPairs >= recycled;
+}
+
+/**
+ * A cumulative sum, as for a change in a stream: a turn that counts adds one, a turn that brings something new takes
+ * `newTurnCosts`, below zero it starts anew. What stands at its highest is the stretch.
+ */
+class Stretch {
+  #sum = 0;
+  #highest = 0;
+  #marks = new Marks();
+  #atHighest = { turn: 0, marks: 0 };
+  #firstTurn = 0;
+
+  constructor(
+    readonly theme: Theme | null,
+    readonly fewest: number,
+    readonly found: (candidate: Candidate) => void,
+  ) {}
+
+  counts(print: Print): void {
+    if (this.#sum === 0) this.#restart(print.turn);
+    this.#sum += 1;
+    this.#marks.add(print);
+    if (this.#sum <= this.#highest) return;
+    this.#highest = this.#sum;
+    this.#atHighest = { turn: print.turn, marks: this.#marks.count };
+  }
+
+  bringsNew(): void {
+    if (this.#sum === 0) return;
+    this.#sum = Math.max(0, this.#sum - newTurnCosts);
+    if (this.#sum === 0) this.end();
+  }
+
+  end(): void {
+    if (this.#highest >= this.fewest)
+      this.found({
+        rule: this.theme === null ? 'stall' : 'theme',
+        verdict: this.theme === null ? 'stall' : themeVerdict(this.theme),
+        theme: this.theme,
+        count: this.#highest,
+        fewest: this.fewest,
+        near: 1,
+        turns: this.#atHighest.marks,
+        firstTurn: this.#firstTurn,
+        lastTurn: this.#atHighest.turn,
+        marks: this.#marks.list(this.#atHighest.turn),
+      });
+    this.#sum = 0;
+    this.#highest = 0;
+  }
+
+  #restart(turn: number): void {
+    this.#marks = new Marks();
+    this.#firstTurn = turn;
+  }
+}
+
+/** Talk that brings nothing new: thanks, agreement, handing on, failures, putting off; or, whatever it is about, a stall. */
+export class StretchDetector {
+  readonly #themed: ReadonlyMap<Theme, Stretch>;
+  readonly #any: Stretch;
+
+  constructor(found: (candidate: Candidate) => void) {
+    this.#themed = new Map(themes.map((theme) => [theme, new Stretch(theme, fewestThemed, found)]));
+    this.#any = new Stretch(null, fewestStalled, found);
+  }
+
+  see(print: Print, repeated: number): void {
+    const nothing = bringsNothing(print, repeated);
+    if (nothing) this.#any.counts(print);
+    else this.#any.bringsNew();
+    for (const [theme, stretch] of this.#themed) {
+      if ((print.themed & themeBit(theme)) !== 0) stretch.counts(print);
+      else if (!nothing) stretch.bringsNew();
+    }
+  }
+
+  end(): void {
+    this.#any.end();
+    for (const stretch of this.#themed.values()) stretch.end();
+  }
+}
