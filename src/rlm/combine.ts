@@ -1,7 +1,6 @@
 import { handleOf } from './context.js';
 import { type Candidate, type Rule, rules } from './detect/candidate.js';
 import type { Mark } from './detect/marks.js';
-import { moreForLength } from './detect/parameters.js';
 import type { Scan } from './detect/scan.js';
 import { type Evidence, mostEvidence, mostEvidenceTurns, mostExcerptLength, type Verdict } from './result.js';
 
@@ -25,7 +24,7 @@ export function conclude(scan: Scan, session: string): Conclusion {
   const evidence = evidenceOf(loop.marks, session);
   return {
     verdict: loop.verdict,
-    confidence: confidenceOf(loop, scan.turns),
+    confidence: confidenceOf(loop, scan.more),
     summary: `${sentence(loop)} ${grounds(loop, scan, evidence[0]?.handle ?? '')}`,
     evidence,
     would_close: isOver(scan),
@@ -72,8 +71,8 @@ function overlap(one: Candidate, other: Candidate): number {
 }
 
 /** From 0.5 at the least count; twice the count halves the doubt. Less when its turns are only alike. */
-function confidenceOf({ count, fewest, near }: Candidate, turns: number): number {
-  const needed = fewest + moreForLength(turns);
+function confidenceOf({ count, fewest, near }: Candidate, more: number): number {
+  const needed = fewest + more;
   return round((1 - needed / (2 * count)) * (0.7 + 0.3 * near));
 }
 

@@ -15,11 +15,19 @@ export function structuredBlock(text: string): number {
     const end = closingBrace(text, start);
     if (end - start >= fewestCharacters) {
       found = true;
-      for (let i = start; i < end; i++) hash = hashStep(hash, text.charCodeAt(i));
+      // With what stands right before it: the name of what was called.
+      for (let i = nameStart(text, start); i < end; i++) hash = hashStep(hash, text.charCodeAt(i));
     }
     start = text.indexOf('{"', end);
   }
   return found ? hash >>> 0 || 1 : 0;
+}
+
+/** Where the word before `at` begins, or `at` where white space is before it. */
+function nameStart(text: string, at: number): number {
+  let start = at;
+  while (start > 0 && !/\s/.test(text.charAt(start - 1))) start -= 1;
+  return start;
 }
 
 /** The place after the brace that closes the one at `start`, or the end of the text. */

@@ -2,7 +2,7 @@ import type { Theme } from '../language/english.js';
 import type { LoopVerdict } from '../result.js';
 import { type Candidate, themeOf, themeVerdict } from './candidate.js';
 import { Marks } from './marks.js';
-import { fewestPeriods, fewestWords, longestPeriod } from './parameters.js';
+import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
 import { repeats } from './similar.js';
 
@@ -51,17 +51,26 @@ class PeriodicRun {
 
 /** Cycles of any short length: the same turns by the same speakers in the same order, period after period. */
 export class CycleDetector {
-  readonly #runs = Array.from({ length: longestPeriod }, (_, i) => new PeriodicRun(longestPeriod - i));
+  readonly #runs: readonly PeriodicRun[];
   readonly #last: Print[] = [];
 
-  constructor(readonly found: (candidate: Candidate) => void) {}
+  constructor(
+    readonly parameters: Parameters,
+    readonly found: (candidate: Candidate) => void,
+  ) {
+    const { longestPeriod } = parameters;
+    this.#runs = Array.from({ length: longestPeriod }, (_, i) => new PeriodicRun(longestPeriod - i));
+  }
 
   see(print: Print): void {
     const last = this.#last;
     // The longest first: a run that is a multiple of another is judged while the other still stands.
     for (const run of this.#runs) {
       const before = last[last.length - run.period];
-      const near = before === undefined || before.speaker !== print.speaker ? 0 : repeats(print, before);
+      const near =
+        before === undefined || before.speaker !== print.speaker
+          ? 0
+          : repeats(print, before, this.parameters);
       if (near === 0) this.#close(run, print.turn - 1);
       else {
         if (run.matches === 0) run.start(last.slice(-run.period));
@@ -69,7 +78,7 @@ export class CycleDetector {
       }
     }
     last.push(print);
-    if (last.length > longestPeriod) last.shift();
+    if (last.length > this.parameters.longestPeriod) last.shift();
   }
 
   end(): void {
@@ -79,6 +88,7 @@ export class CycleDetector {
 
   #close(run: PeriodicRun, lastTurn: number): void {
     if (run.matches === 0) return;
+    const { fewestPeriods, fewestWords } = this.parameters;
     if (run.periods >= fewestPeriods && !this.#multipleOfAnother(run)) {
       const theme = themeOf(run.marks);
       this.found({

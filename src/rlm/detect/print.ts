@@ -4,7 +4,7 @@ import { type Lexicon, themeBit, type WordEntry } from '../language/lexicon.js';
 import { emptyWords, measure, plain, readWords, type Words } from '../language/words.js';
 import type { Turn } from '../transcript.js';
 import { structuredBlock } from './block.js';
-import { newShare, recentTurns } from './parameters.js';
+import type { Parameters } from './parameters.js';
 import { fresh, inThisTurn, known, Recent } from './recent.js';
 
 /** A turn as the detectors see it: what it says in hashes, and how much of that was said of late. Bounded in size. */
@@ -21,7 +21,7 @@ export interface Print {
   readonly hash: number;
   /** The first words in order. */
   readonly words: Uint32Array;
-  /** Content words, each once. */
+  /** Content words, each once and ascending. */
   readonly content: Uint32Array;
   /** Items, each once. */
   readonly items: Uint32Array;
@@ -71,14 +71,20 @@ export class PairSample {
 /** Makes prints of turns as they come. */
 export class Printer {
   readonly #words: Words = emptyWords();
-  readonly #recentWords = new Recent(recentTurns, 17);
-  readonly #recentPairs = new Recent(recentTurns, 17);
+  readonly #recentWords: Recent;
+  readonly #recentPairs: Recent;
   readonly #content = new Uint32Array(mostContent);
   readonly #vocabularies = new Uint32Array(mostContent);
   readonly #fresh = new Uint8Array(mostContent);
   readonly #items = new Uint32Array(mostItems);
 
-  constructor(readonly lexicon: Lexicon) {}
+  constructor(
+    readonly lexicon: Lexicon,
+    readonly parameters: Parameters,
+  ) {
+    this.#recentWords = new Recent(parameters.recentTurns, 17);
+    this.#recentPairs = new Recent(parameters.recentTurns, 17);
+  }
 
   print({ speaker, text, eventId }: Turn, turn: number, partition: number): Print {
     const words = this.#words;
@@ -127,7 +133,7 @@ export class Printer {
       wordCount: count,
       hash: hash >>> 0,
       words: hashes.slice(0, Math.min(count, mostWords)),
-      content: this.#content.slice(0, content),
+      content: this.#content.slice(0, content).sort(),
       items: this.#items.slice(0, items),
       pairs: new PairSample(pairs),
       knownPairs: knownShare,
@@ -153,6 +159,7 @@ export class Printer {
   #saysNothingBeside(theme: Theme, content: number, newItems: number, knownShare: number): boolean {
     // Every failure brings numbers and names of its own.
     if (newItems > 0 && theme !== 'error') return false;
+    const { newShare, besideTheme } = this.parameters;
     const bit = themeBit(theme);
     let beside = 0;
     let newBeside = 0;
@@ -166,8 +173,6 @@ export class Printer {
   }
 }
 
-/** Share of a turn's content that can be beside its theme: names, and what the thanks are for. */
-const besideTheme = 0.3;
 /** Share of a turn's pairs of words that were said of late. */
 const saidInTheSameWords = 0.75;
 

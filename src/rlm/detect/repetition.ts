@@ -1,8 +1,8 @@
 import { type Candidate, themeOf, themeVerdict } from './candidate.js';
 import { Marks } from './marks.js';
-import { fewestRepeats, fewestWords, ownTurns } from './parameters.js';
+import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
-import { aboutAnother, likeness } from './similar.js';
+import { repeated } from './similar.js';
 
 /** Turns of one speaker that say the same. */
 class Cluster {
@@ -36,16 +36,19 @@ const mostSpeakers = 256;
 export class RepetitionDetector {
   readonly #speakers = new Map<string, Own[]>();
 
-  constructor(readonly found: (candidate: Candidate) => void) {}
+  constructor(
+    readonly parameters: Parameters,
+    readonly found: (candidate: Candidate) => void,
+  ) {}
 
   /** How near the turn is to an earlier one that it repeats; 0: it repeats none. */
   see(print: Print): number {
-    if (print.wordCount < fewestWords && print.block === 0) return 0;
+    if (print.wordCount < this.parameters.fewestWords && print.block === 0) return 0;
     const own = this.#lastOf(print.speaker);
     const entry: Own = { print, cluster: null };
     const near = this.#join(entry, own);
     own.push(entry);
-    if (own.length > ownTurns) this.#leave(own.shift() as Own);
+    if (own.length > this.parameters.ownTurns) this.#leave(own.shift() as Own);
     return near;
   }
 
@@ -58,25 +61,19 @@ export class RepetitionDetector {
     const { print } = entry;
     const alike: Own[] = [];
     let nearest = 0;
-    let sameBlock = false;
-    for (const one of own) {
-      const block = print.block !== 0 && print.block === one.print.block;
-      const near = block ? 1 : likeness(print, one.print);
-      if (near === 0) continue;
-      sameBlock ||= block;
+    const nears = repeated(
+      print,
+      own.map((one) => one.print),
+      this.parameters,
+    );
+    own.forEach((one, i) => {
+      const near = print.block !== 0 && print.block === one.print.block ? 1 : (nears[i] as number);
+      if (near === 0) return;
       alike.push(one);
       nearest = Math.max(nearest, near);
-    }
+    });
     const last = alike.at(-1);
     if (last === undefined) return 0;
-    if (
-      !sameBlock &&
-      aboutAnother(
-        print,
-        alike.map((one) => one.print),
-      )
-    )
-      return 0;
     const cluster = last.cluster ?? this.#start(alike);
     entry.cluster = cluster;
     cluster.add(print);
@@ -97,6 +94,7 @@ export class RepetitionDetector {
   }
 
   #leave({ cluster }: Own): void {
+    const { fewestRepeats } = this.parameters;
     if (cluster === null || --cluster.live > 0 || cluster.most < fewestRepeats) return;
     const theme = themeOf(cluster.marks);
     this.found({

@@ -3,11 +3,11 @@ import { type Lexicon, lexiconOf } from '../language/lexicon.js';
 import type { Turn } from '../transcript.js';
 import type { Candidate } from './candidate.js';
 import { CycleDetector } from './cycle.js';
-import { moreForLength, turnsToConclude } from './parameters.js';
+import { defaultParameters, moreForLength, type Parameters } from './parameters.js';
 import { Printer } from './print.js';
 import { RepetitionDetector } from './repetition.js';
 import { StretchDetector } from './stretch.js';
-import { Waits } from './waits.js';
+import { turnsToConclude, Waits } from './waits.js';
 
 const englishLexicon = lexiconOf(english);
 
@@ -18,6 +18,8 @@ const mostCandidates = 64;
 export interface Scan {
   readonly turns: number;
   readonly words: number;
+  /** What the least counts were raised by for the length of the transcript. */
+  readonly more: number;
   /** Loops, the strongest first. */
   readonly loops: readonly Candidate[];
   /** The highest share of its least count that anything reached which is no loop, 0 to 1. */
@@ -27,17 +29,27 @@ export interface Scan {
 /** One pass over the turns of a transcript, in bounded memory: every turn goes through every detector. */
 export class Scanner {
   readonly #printer: Printer;
-  readonly #waits = new Waits();
-  readonly #repetition = new RepetitionDetector((one) => this.#pending.push(one));
-  readonly #cycle = new CycleDetector((one) => this.#pending.push(one));
-  readonly #stretch = new StretchDetector((one) => this.#pending.push(one));
+  readonly #waits: Waits;
+  readonly #repetition: RepetitionDetector;
+  readonly #cycle: CycleDetector;
+  readonly #stretch: StretchDetector;
   #pending: Candidate[] = [];
   #candidates: Candidate[] = [];
   #turns = 0;
   #words = 0;
 
-  constructor(lexicon: Lexicon = englishLexicon) {
-    this.#printer = new Printer(lexicon);
+  constructor(
+    readonly parameters: Parameters = defaultParameters,
+    lexicon: Lexicon = englishLexicon,
+  ) {
+    const found = (one: Candidate): void => {
+      this.#pending.push(one);
+    };
+    this.#printer = new Printer(lexicon, parameters);
+    this.#waits = new Waits(parameters);
+    this.#repetition = new RepetitionDetector(parameters, found);
+    this.#cycle = new CycleDetector(parameters, found);
+    this.#stretch = new StretchDetector(parameters, found);
   }
 
   /** @param partition in which the turn begins */
@@ -57,12 +69,13 @@ export class Scanner {
     this.#cycle.end();
     this.#stretch.end();
     this.#settle(Number.POSITIVE_INFINITY);
-    const more = moreForLength(this.#turns);
+    const more = moreForLength(this.#turns, this.parameters);
     const shares = this.#candidates.map((one) => one.count / (one.fewest + more));
     const loops = this.#candidates.filter((_, i) => (shares[i] as number) >= 1);
     return {
       turns: this.#turns,
       words: this.#words,
+      more,
       loops: loops.sort((a, b) => strength(b) - strength(a)),
       nearest: Math.max(0, ...shares.filter((share) => share < 1)),
     };

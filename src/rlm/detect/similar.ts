@@ -1,58 +1,65 @@
-import { fewestWords, nearSame, newShare } from './parameters.js';
+import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
 
-/** Jaccard index of the pairs of words of two turns: 1 the same, 0 nothing in common; estimated where there are many. */
-export function similarity(a: Print, b: Print): number {
-  if (a.hash === b.hash) return 1;
-  const [left, right] = [a.pairs.sorted, b.pairs.sorted];
+/** How near a turn is to each of some earlier ones that it repeats; 0 for those that it does not. */
+export function repeated(now: Print, before: readonly Print[], parameters: Parameters): number[] {
+  const nears = before.map((one) => likeness(now, one, parameters));
+  const alike = before.filter((_, i) => (nears[i] as number) > 0);
+  if (alike.length === 0) return nears;
+  const fresh = countNew(now.content, alike);
+  if (fresh > parameters.newShare * now.content.length) return nears.map(() => 0);
+  return nears.map((near, i) => (near > 0 && isAboutAnother(now, before[i] as Print) ? 0 : near));
+}
+
+/** The same of one earlier turn. */
+export function repeats(now: Print, before: Print, parameters: Parameters): number {
+  return repeated(now, [before], parameters)[0] ?? 0;
+}
+
+/** The similarity of two turns that are long enough to say, and near enough to count; else 0. */
+function likeness(now: Print, before: Print, { fewestWords, nearPairs, nearContent }: Parameters): number {
+  if (now.wordCount === 0) return 0;
+  if (now.hash === before.hash) return 1;
+  if (now.wordCount < fewestWords || before.wordCount < fewestWords) return 0;
+  // Pairs that were in no turn of late are not in that one either.
+  const pairs = now.knownPairs < nearPairs ? 0 : jaccard(now.pairs.sorted, before.pairs.sorted);
+  if (pairs >= nearPairs) return pairs;
+  const content = jaccard(now.content, before.content);
+  return content >= nearContent ? content : 0;
+}
+
+/** Jaccard index of two sets, ascending: 1 the same, 0 nothing in common. */
+export function jaccard(left: Uint32Array, right: Uint32Array): number {
   if (left.length === 0 || right.length === 0) return 0;
-  const size = Math.max(left.length, right.length);
-  const sampled = size >= 256;
-  let [i, j, both, all] = [0, 0, 0, 0];
-  while (i < left.length && j < right.length && !(sampled && all === size)) {
+  let [i, j, both] = [0, 0, 0];
+  while (i < left.length && j < right.length) {
     const [x, y] = [left[i] as number, right[j] as number];
     if (x === y) both += 1;
     if (x <= y) i += 1;
     if (y <= x) j += 1;
-    all += 1;
   }
-  if (!sampled) all += left.length - i + (right.length - j);
-  return both / all;
+  return both / (left.length + right.length - both);
 }
 
-/**
- * How near a turn is to an earlier one, 0 when it does not repeat it: it is too short to say, says other words, or
- * says the same of another item.
- */
-export function repeats(now: Print, before: Print): number {
-  const near = likeness(now, before);
-  return near === 1 || (near > 0 && !aboutAnother(now, [before])) ? near : 0;
+/** Does the turn say of another item, or of another matter, what the earlier one said? */
+function isAboutAnother(now: Print, before: Print): boolean {
+  if (now.hash === before.hash) return false;
+  if (now.items.some((item) => !before.items.includes(item))) return true;
+  const fresh = countNew(now.content, [before]);
+  return fresh === 0 ? leavesOut(now, before) : isOtherInOnePlace(now, before, fresh);
 }
 
-/** The similarity of two turns that are long enough to say, and near enough to count; else 0. */
-export function likeness(now: Print, before: Print): number {
-  if (now.wordCount === 0) return 0;
-  if (now.hash === before.hash) return 1;
-  if (now.wordCount < fewestWords || before.wordCount < fewestWords || now.knownPairs < nearSame) return 0;
-  const near = similarity(now, before);
-  return near >= nearSame ? near : 0;
-}
-
-/** Does the turn say of another item, or of another matter, what the earlier ones said? The last of them is the nearest. */
-export function aboutAnother(now: Print, before: readonly Print[]): boolean {
-  if (now.items.some((item) => !before.some(({ items }) => items.includes(item)))) return true;
-  let fresh = 0;
-  for (const word of now.content) if (!before.some(({ content }) => content.includes(word))) fresh += 1;
-  if (fresh === 0) return false;
-  if (fresh > newShare * now.content.length) return true;
-  return before.some((one) => otherInOnePlace(now, one, fresh));
+function countNew(words: Uint32Array, before: readonly Print[]): number {
+  let count = 0;
+  for (const word of words) if (!before.some(({ content }) => content.includes(word))) count += 1;
+  return count;
 }
 
 /**
  * One form filled in anew: between the words that both begin with and those that both end with, half or more of
  * what now stands there is new. A paraphrase moves known words about instead.
  */
-function otherInOnePlace(now: Print, before: Print, fresh: number): boolean {
+function isOtherInOnePlace(now: Print, before: Print, fresh: number): boolean {
   const [a, b] = [now.words, before.words];
   const most = Math.min(a.length, b.length);
   let head = 0;
@@ -61,4 +68,9 @@ function otherInOnePlace(now: Print, before: Print, fresh: number): boolean {
   while (tail < most - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail += 1;
   const changed = a.length - head - tail;
   return head + tail > changed && fresh * 2 >= changed;
+}
+
+/** Something less than before and nothing else: the rest of a list that is worked through. */
+function leavesOut(now: Print, before: Print): boolean {
+  return now.content.length < before.content.length || now.items.length < before.items.length;
 }

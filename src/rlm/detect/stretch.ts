@@ -2,14 +2,11 @@ import { type Theme, themes } from '../language/english.js';
 import { themeBit } from '../language/lexicon.js';
 import { type Candidate, themeVerdict } from './candidate.js';
 import { Marks } from './marks.js';
-import { fewestStalled, fewestThemed, fewestWords, newTurnCosts } from './parameters.js';
+import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
 
-/** Share of a turn's pairs of words that were said of late, from which the turn is made of what was said. */
-const recycled = 0.9;
-
 /** Does a turn bring nothing new? `repeated`: how near it is to an earlier one that it repeats. */
-function bringsNothing(print: Print, repeated: number): boolean {
+function bringsNothing(print: Print, repeated: number, { fewestWords, recycled }: Parameters): boolean {
   if (repeated > 0 || print.themed !== 0) return true;
   if (print.newItems > 0 || print.newWords > 0 || print.wordCount === 0) return false;
   return print.wordCount < fewestWords || print.knownPairs >= recycled;
@@ -29,6 +26,7 @@ class Stretch {
   constructor(
     readonly theme: Theme | null,
     readonly fewest: number,
+    readonly newTurnCosts: number,
     readonly found: (candidate: Candidate) => void,
   ) {}
 
@@ -43,7 +41,7 @@ class Stretch {
 
   bringsNew(): void {
     if (this.#sum === 0) return;
-    this.#sum = Math.max(0, this.#sum - newTurnCosts);
+    this.#sum = Math.max(0, this.#sum - this.newTurnCosts);
     if (this.#sum === 0) this.end();
   }
 
@@ -76,13 +74,19 @@ export class StretchDetector {
   readonly #themed: ReadonlyMap<Theme, Stretch>;
   readonly #any: Stretch;
 
-  constructor(found: (candidate: Candidate) => void) {
-    this.#themed = new Map(themes.map((theme) => [theme, new Stretch(theme, fewestThemed, found)]));
-    this.#any = new Stretch(null, fewestStalled, found);
+  constructor(
+    readonly parameters: Parameters,
+    found: (candidate: Candidate) => void,
+  ) {
+    const { fewestThemed, fewestStalled, newTurnCosts } = parameters;
+    this.#themed = new Map(
+      themes.map((theme) => [theme, new Stretch(theme, fewestThemed, newTurnCosts, found)]),
+    );
+    this.#any = new Stretch(null, fewestStalled, newTurnCosts, found);
   }
 
   see(print: Print, repeated: number): void {
-    const nothing = bringsNothing(print, repeated);
+    const nothing = bringsNothing(print, repeated, this.parameters);
     if (nothing) this.#any.counts(print);
     else this.#any.bringsNew();
     for (const [theme, stretch] of this.#themed) {

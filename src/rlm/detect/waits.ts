@@ -1,7 +1,10 @@
 import { doneBit, waitingBit } from '../language/lexicon.js';
 import type { Candidate } from './candidate.js';
-import { mostIdlePolls, turnsToConclude } from './parameters.js';
+import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
+
+/** Turns after a wait in which what was waited for may come. */
+export const turnsToConclude = 4;
 
 /** Turns of which is known whether somebody waited; waits that began longer ago are judged by these. */
 const remembered = 4_096;
@@ -18,6 +21,8 @@ const advancingShare = 0.5;
 export class Waits {
   readonly #turns = new Uint8Array(remembered);
 
+  constructor(readonly parameters: Parameters) {}
+
   see(print: Print): void {
     const waiting = (print.signs & waitingBit) !== 0;
     const bits =
@@ -29,7 +34,7 @@ export class Waits {
 
   /**
    * Is it no loop, because its turns wait for what advances, or for what came right after? A poll that neither
-   * advances nor ends is excused for `mostIdlePolls` exchanges.
+   * advances nor ends is excused for `mostIdleWaits` turns.
    * @param now the turn that was seen last, `turnsToConclude` after the candidate unless the transcript ended
    */
   excuse(candidate: Candidate, now: number): boolean {
@@ -46,7 +51,7 @@ export class Waits {
       if ((bits & advanced) !== 0) advances += 1;
     }
     if (waits < waitingShare * (lastTurn - firstTurn + 1)) return false;
-    if (advances >= advancingShare * waits || waits <= mostIdlePolls) return true;
+    if (advances >= advancingShare * waits || waits <= this.parameters.mostIdleWaits) return true;
     for (let turn = lastTurn; turn <= Math.min(now, lastTurn + turnsToConclude); turn++)
       if (((this.#turns[turn % remembered] as number) & concluded) !== 0) return true;
     return false;
