@@ -58,16 +58,17 @@ function noLoop({ turns, nearest }: Scan): Conclusion {
 
 /** The strongest says where the loop is; of all that found it there, the most telling rule says what it is. */
 function named(strongest: Candidate, all: readonly Candidate[]): Candidate {
-  const there = all.filter((one) => overlap(one, strongest) >= 0.5);
+  const there = all.filter((one) => overlap(one, strongest) >= 0.5 && one.turns * 3 >= strongest.turns);
   const rank = (rule: Rule): number => rules.indexOf(rule);
   return there.reduce((best, one) => (rank(one.rule) < rank(best.rule) ? one : best), strongest);
 }
 
-/** Share of `other` that `one` covers. */
+/** Share of the shorter one that both cover. */
 function overlap(one: Candidate, other: Candidate): number {
   const from = Math.max(one.firstTurn, other.firstTurn);
   const to = Math.min(one.lastTurn, other.lastTurn);
-  return Math.max(0, to - from + 1) / (other.lastTurn - other.firstTurn + 1);
+  const shorter = Math.min(one.lastTurn - one.firstTurn, other.lastTurn - other.firstTurn) + 1;
+  return Math.max(0, to - from + 1) / shorter;
 }
 
 /** From 0.5 at the least count; twice the count halves the doubt. Less when its turns are only alike. */

@@ -43,8 +43,10 @@ export class RepetitionDetector {
 
   /** How near the turn is to an earlier one that it repeats; 0: it repeats none. */
   see(print: Print): number {
-    if (print.wordCount < this.parameters.fewestWords && print.block === 0) return 0;
+    const { fewestWords, recentTurns } = this.parameters;
+    if (print.block === 0 && (print.wordCount < fewestWords || weight(print) < fewestContent)) return 0;
     const own = this.#lastOf(print.speaker);
+    while (own.length > 0 && print.turn - (own[0] as Own).print.turn > recentTurns) this.#leave(own.shift() as Own);
     const entry: Own = { print, cluster: null };
     const near = this.#join(entry, own);
     own.push(entry);
@@ -122,4 +124,11 @@ export class RepetitionDetector {
     }
     return own;
   }
+}
+
+/** Words and items of content from which a turn says something: "No, not that I know" answers many questions. */
+const fewestContent = 3;
+
+function weight({ content, items }: Print): number {
+  return content.length + items.length;
 }

@@ -46,7 +46,7 @@ function isAboutAnother(now: Print, before: Print): boolean {
   if (now.hash === before.hash) return false;
   if (now.items.some((item) => !before.items.includes(item))) return true;
   const fresh = countNew(now.content, [before]);
-  return fresh === 0 ? leavesOut(now, before) : isOtherInOnePlace(now, before, fresh);
+  return fresh === 0 && now.wordCount <= before.wordCount ? leavesOut(now, before) : isFilledInAnew(now, before, fresh);
 }
 
 function countNew(words: Uint32Array, before: readonly Print[]): number {
@@ -56,19 +56,24 @@ function countNew(words: Uint32Array, before: readonly Print[]): number {
 }
 
 /**
- * One form filled in anew: between the words that both begin with and those that both end with, half or more of
- * what now stands there is new. A paraphrase moves known words about instead.
+ * One form filled in anew, or what was said with something added, as in a recap. Between the words that both begin
+ * with and those that both end with, half or more of what now stands there is new, or nothing stood there before.
+ * A paraphrase moves known words about instead.
  */
-function isOtherInOnePlace(now: Print, before: Print, fresh: number): boolean {
+function isFilledInAnew(now: Print, before: Print, fresh: number): boolean {
   const [a, b] = [now.words, before.words];
   const most = Math.min(a.length, b.length);
   let head = 0;
   while (head < most && a[head] === b[head]) head += 1;
   let tail = 0;
   while (tail < most - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail += 1;
-  const changed = a.length - head - tail;
-  return head + tail > changed && fresh * 2 >= changed;
+  const changed = now.wordCount - head - tail;
+  if (head + tail >= most && changed >= fewestAdded) return true;
+  return head + tail > changed && fresh > 0 && fresh * 2 >= changed;
 }
+
+/** Words from which an addition is one: fewer are "again" and "once more". */
+const fewestAdded = 4;
 
 /** Something less than before and nothing else: the rest of a list that is worked through. */
 function leavesOut(now: Print, before: Print): boolean {
