@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { analyzeCommand } from './cli/analyze.js';
 import { configCommand } from './cli/config.js';
 import { demoCommand } from './cli/demo.js';
 import { doctorCommand } from './cli/doctor.js';
@@ -34,6 +35,7 @@ function createProgram(): Command {
   watchCommand(program);
   pairCommands(program);
   replayCommand(program);
+  analyzeCommand(program);
   doctorCommand(program);
   configCommand(program);
   return program;

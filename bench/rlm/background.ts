@@ -47,13 +47,21 @@ const domains: readonly Domain[] = [
       'I moved the {noun} out of {file}, {small} callers had to change, the largest is the {module} one.',
       'Two ways: {action}, or {action}. The first costs {small} hours, the second leaves the {adjective} {noun} as it is.',
     ],
-    calls: ['{"tool":"run","cmd":"test {file} --seed {number}"}', '{"tool":"read","path":"{file}","from":{line}}', '{"tool":"grep","pattern":"{noun}_{noun}","in":"{module}"}'],
+    calls: [
+      '{"tool":"run","cmd":"test {file} --seed {number}"}',
+      '{"tool":"read","path":"{file}","from":{line}}',
+      '{"tool":"grep","pattern":"{noun}_{noun}","in":"{module}"}',
+    ],
     results: [
       '{number} passed, {small} skipped in {file}; slowest {noun} {number} ms',
       '{file}:{line}: const {noun} = {module}.{noun}({number});\n{file}:{line}: // {finding}',
       'commit {hex} by {person} on {date}: {module}: {action}\n {small} files changed, {number} insertions',
     ],
-    remarks: ['Good find in {file}, merge {hex} once {first} has looked.', 'I did not know that {finding}; write it into {ticket}.', 'Then {ticket} can wait until {date}.'],
+    remarks: [
+      'Good find in {file}, merge {hex} once {first} has looked.',
+      'I did not know that {finding}; write it into {ticket}.',
+      'Then {ticket} can wait until {date}.',
+    ],
   },
   {
     asker: 'customer',
@@ -73,12 +81,19 @@ const domains: readonly Domain[] = [
       'Your address in {city} is set for {order}. The parcel with the {noun} had left already, it comes on {date}.',
       'The {product} takes a {adjective} {noun} from version {version} on; older ones need the adapter for {amount}.',
     ],
-    calls: ['{"tool":"get_order","order":"{order}"}', '{"tool":"refund","order":"{order}","amount":"{amount}","ticket":"{ticket}"}'],
+    calls: [
+      '{"tool":"get_order","order":"{order}"}',
+      '{"tool":"refund","order":"{order}","amount":"{amount}","ticket":"{ticket}"}',
+    ],
     results: [
       '{"order":"{order}","item":"{product}","city":"{city}","paid":"{amount}","sent":"{date}"}',
       '{"refund":"{hex}","of":"{order}","amount":"{amount}","state":"booked {date} {time}"}',
     ],
-    remarks: ['Then I take the refund for {order}, to the card that ends in {number}.', 'The photo of the {noun} is on its way, I took it in {city}.', 'Fine, send the {product} to {city} then.'],
+    remarks: [
+      'Then I take the refund for {order}, to the card that ends in {number}.',
+      'The photo of the {noun} is on its way, I took it in {city}.',
+      'Fine, send the {product} to {city} then.',
+    ],
   },
   {
     asker: 'lead',
@@ -96,12 +111,18 @@ const domains: readonly Domain[] = [
       'Page {line} of the {module} survey names {person}; the {noun} table has {number} rows, {small} of them without a date.',
       'I could read only the abstract: {finding}. The full text is with {person} in {city}.',
     ],
-    calls: ['{"tool":"search","query":"{noun} {adjective} {city} {date}"}', '{"tool":"open","url":"https://{module}.example/{noun}/{hex}"}'],
+    calls: [
+      '{"tool":"search","query":"{noun} {adjective} {city} {date}"}',
+      '{"tool":"open","url":"https://{module}.example/{noun}/{hex}"}',
+    ],
     results: [
       '{number} results. 1: {adjective} {noun} in {city}, {person}, {date}. 2: on the {noun} of a {product}, {person}. 3: {finding}.',
       'Page of {number} lines. The {noun} of {city}: {percent} in {date}, {percent} a year later. {person} writes that {finding}.',
     ],
-    remarks: ['Use the {city} figure, {person} is the better source for the {noun}.', 'Leave {person} out, the {noun} was never published.'],
+    remarks: [
+      'Use the {city} figure, {person} is the better source for the {noun}.',
+      'Leave {person} out, the {noun} was never published.',
+    ],
   },
   {
     asker: 'oncall',
@@ -117,9 +138,18 @@ const domains: readonly Domain[] = [
       '{number} of the {module} hosts run {version}, the others {version}; only the new ones show the {noun} problem.',
       'Freed {number} GiB on {module}-{number}: the {adjective} {noun} archive of {date} went to {city}.',
     ],
-    calls: ['{"tool":"query","metric":"{module}_{noun}","from":"{date} {time}"}', '{"tool":"drain","host":"{module}-{number}"}'],
-    results: ['{module}_{noun}: {number}, {number}, {number}, {number} since {time}; p99 {number} ms', 'host {module}-{number} drained at {time}, {small} jobs moved to {module}-{number}'],
-    remarks: ['Write {time} and the host into {ticket}, {first} does the report.', 'Leave {module}-{number} out until {date}.'],
+    calls: [
+      '{"tool":"query","metric":"{module}_{noun}","from":"{date} {time}"}',
+      '{"tool":"drain","host":"{module}-{number}"}',
+    ],
+    results: [
+      '{module}_{noun}: {number}, {number}, {number}, {number} since {time}; p99 {number} ms',
+      'host {module}-{number} drained at {time}, {small} jobs moved to {module}-{number}',
+    ],
+    remarks: [
+      'Write {time} and the host into {ticket}, {first} does the report.',
+      'Leave {module}-{number} out until {date}.',
+    ],
   },
   {
     asker: 'editor',
@@ -135,9 +165,17 @@ const domains: readonly Domain[] = [
       'Sales counts the {adjective} {noun} too. Without it I get {percent}, and {number} rows differ, most of them from {city}.',
       '{product}: {amount}, {product}: {amount}, {product}: {amount}. The rest is under {percent}.',
     ],
-    calls: ['{"tool":"sql","query":"select {noun}, count(*) from {module} where city = \'{city}\' and day > \'{date}\' group by 1"}'],
-    results: ['{noun}|{number}\n{noun}|{number}\n{noun}|{number}\n({small} rows, {number} ms)', 'error in line {line}: column {noun}_{noun} is ambiguous, qualify it'],
-    remarks: ['Put the {product} row first and drop {city}.', 'Then the headline is {percent}, with a note on {noun}.'],
+    calls: [
+      '{"tool":"sql","query":"select {noun}, count(*) from {module} where city = \'{city}\' and day > \'{date}\' group by 1"}',
+    ],
+    results: [
+      '{noun}|{number}\n{noun}|{number}\n{noun}|{number}\n({small} rows, {number} ms)',
+      'error in line {line}: column {noun}_{noun} is ambiguous, qualify it',
+    ],
+    remarks: [
+      'Put the {product} row first and drop {city}.',
+      'Then the headline is {percent}, with a note on {noun}.',
+    ],
   },
 ];
 

@@ -32,13 +32,12 @@ export function conclude(scan: Scan, session: string): Conclusion {
 }
 
 function nothingToRead(): Conclusion {
-  return {
-    verdict: 'inconclusive',
-    confidence: 0,
-    summary: 'The transcript has no words. There is nothing to tell a loop by.',
-    evidence: [],
-    would_close: false,
-  };
+  return inconclusive('The transcript has no words. There is nothing to tell a loop by.');
+}
+
+/** An analysis that came to nothing. @param cause in two sentences */
+export function inconclusive(cause: string): Conclusion {
+  return { verdict: 'inconclusive', confidence: 0, summary: cause, evidence: [], would_close: false };
 }
 
 function noLoop({ turns, nearest }: Scan): Conclusion {

@@ -22,6 +22,7 @@ export type LoopVerdict = Exclude<Verdict, 'none' | 'inconclusive'>;
 export const mostEvidenceTurns = 64;
 export const mostEvidence = 8;
 export const mostExcerptLength = 600;
+export const mostSummaryLength = 1_000;
 
 export const evidenceSchema = z.strictObject({
   /** Of the partition in which `turns[0]` begins. */
@@ -42,7 +43,7 @@ export const resultSchema = z.strictObject({
   /** 0 to 1: how sure the verdict is; of `none`, how sure it is that there is no loop. */
   confidence: z.number().min(0).max(1),
   /** Two sentences: what was found, and on what it rests. */
-  summary: z.string().min(1).max(1_000),
+  summary: z.string().min(1).max(mostSummaryLength),
   evidence: z.array(evidenceSchema).max(mostEvidence),
   /**
    * Going by the transcript alone, could the circuit close again? True when no loop was found, or when the loop

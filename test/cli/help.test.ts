@@ -26,6 +26,7 @@ const commands = {
       '--json',
     ],
   ],
+  analyze: ['--token-budget', '--strict', '--json'],
   config: ['--config', '--set', '--json'],
 };
 

@@ -1,6 +1,6 @@
 import { type Theme, themes } from '../language/english.js';
 import { hashPair } from '../language/hash.js';
-import { type Lexicon, themeBit, type WordEntry } from '../language/lexicon.js';
+import { type Lexicon, type PhraseTail, themeBit } from '../language/lexicon.js';
 import { emptyWords, measure, plain, readWords, type Words } from '../language/words.js';
 import type { Turn } from '../transcript.js';
 import { structuredBlock } from './block.js';
@@ -47,6 +47,8 @@ const mostContent = 256;
 const mostItems = 64;
 const mostPairs = 256;
 const excerptLength = 200;
+/** 65,536 places: 48 turns of 100 words fill a tenth of them, and it stays in the processor's cache. */
+const recentBits = 16;
 
 /** The pairs of words of a turn, sorted only when somebody compares them. */
 export class PairSample {
@@ -82,14 +84,16 @@ export class Printer {
     readonly lexicon: Lexicon,
     readonly parameters: Parameters,
   ) {
-    this.#recentWords = new Recent(parameters.recentTurns, 17);
-    this.#recentPairs = new Recent(parameters.recentTurns, 17);
+    this.#recentWords = new Recent(parameters.recentTurns, recentBits);
+    this.#recentPairs = new Recent(parameters.recentTurns, recentBits);
   }
 
   print({ speaker, text, eventId }: Turn, turn: number, partition: number): Print {
     const words = this.#words;
     readWords(text, this.lexicon, words);
     const { count, hashes, kinds, entries } = words;
+    const recentWords = this.#recentWords;
+    const recentPairs = this.#recentPairs;
     const pairs = new Uint32Array(Math.max(0, count - 1));
     let hash = count;
     let knownPairs = 0;
@@ -104,13 +108,13 @@ export class Printer {
       if (i > 0) {
         const pair = hashPair(hashes[i - 1] as number, word);
         pairs[i - 1] = pair;
-        if (this.#recentPairs.note(pair, turn) !== fresh) knownPairs += 1;
+        if (recentPairs.note(pair, turn) !== fresh) knownPairs += 1;
       }
       const entry = entries[i];
-      if (entry !== undefined && entry.phrases.length > 0) signs |= signsAt(entry, hashes, i, count);
+      if (entry !== undefined && entry.phrases.length > 0) signs |= signsAt(entry.phrases, hashes, i, count);
       const kind = kinds[i] as number;
       if (kind === measure || entry?.stop === true) continue;
-      const when = this.#recentWords.note(word, turn);
+      const when = recentWords.note(word, turn);
       if (when === inThisTurn) continue;
       if (kind !== plain) {
         if (items < mostItems) this.#items[items++] = word;
@@ -176,11 +180,13 @@ export class Printer {
 /** Share of a turn's pairs of words that were said of late. */
 const saidInTheSameWords = 0.75;
 
-function signsAt(entry: WordEntry, hashes: Uint32Array, at: number, count: number): number {
+function signsAt(phrases: readonly PhraseTail[], hashes: Uint32Array, at: number, count: number): number {
   let signs = 0;
-  for (const { rest, signs: bits } of entry.phrases) {
+  for (const { rest, signs: bits } of phrases) {
     if (at + rest.length >= count) continue;
-    if (rest.every((word, i) => hashes[at + 1 + i] === word)) signs |= bits;
+    let i = 0;
+    while (i < rest.length && hashes[at + 1 + i] === rest[i]) i += 1;
+    if (i === rest.length) signs |= bits;
   }
   return signs;
 }

@@ -9,8 +9,8 @@ export const fresh = 2;
  */
 export class Recent {
   readonly #mask: number;
-  readonly #hashes: Uint32Array;
-  readonly #turns: Int32Array;
+  /** The hash of each place and, beside it, the turn. */
+  readonly #places: Int32Array;
 
   /** @param bits the table has 2 ** bits places */
   constructor(
@@ -19,16 +19,16 @@ export class Recent {
     bits: number,
   ) {
     this.#mask = 2 ** bits - 1;
-    this.#hashes = new Uint32Array(2 ** bits);
-    this.#turns = new Int32Array(2 ** bits).fill(-1);
+    this.#places = new Int32Array(2 ** (bits + 1)).fill(-1);
   }
 
   /** Takes note of it, and says when it was said before. */
   note(hash: number, turn: number): typeof inThisTurn | typeof known | typeof fresh {
-    const place = hash & this.#mask;
-    const last = this.#hashes[place] === hash ? (this.#turns[place] as number) : -1;
-    this.#hashes[place] = hash;
-    this.#turns[place] = turn;
+    const places = this.#places;
+    const place = (hash & this.#mask) << 1;
+    const last = places[place] === (hash | 0) ? (places[place + 1] as number) : -1;
+    places[place] = hash;
+    places[place + 1] = turn;
     if (last < 0 || turn - last > this.turns) return fresh;
     return last === turn ? inThisTurn : known;
   }

@@ -46,7 +46,8 @@ export class RepetitionDetector {
     const { fewestWords, recentTurns } = this.parameters;
     if (print.block === 0 && (print.wordCount < fewestWords || weight(print) < fewestContent)) return 0;
     const own = this.#lastOf(print.speaker);
-    while (own.length > 0 && print.turn - (own[0] as Own).print.turn > recentTurns) this.#leave(own.shift() as Own);
+    while (own.length > 0 && print.turn - (own[0] as Own).print.turn > recentTurns)
+      this.#leave(own.shift() as Own);
     const entry: Own = { print, cluster: null };
     const near = this.#join(entry, own);
     own.push(entry);

@@ -7,23 +7,27 @@ export function repeated(now: Print, before: readonly Print[], parameters: Param
   const alike = before.filter((_, i) => (nears[i] as number) > 0);
   if (alike.length === 0) return nears;
   const fresh = countNew(now.content, alike);
-  if (fresh > parameters.newShare * now.content.length) return nears.map(() => 0);
+  if (fresh > parameters.newShare * now.content.length) return nears.fill(0);
   return nears.map((near, i) => (near > 0 && isAboutAnother(now, before[i] as Print) ? 0 : near));
 }
 
 /** The same of one earlier turn. */
 export function repeats(now: Print, before: Print, parameters: Parameters): number {
-  return repeated(now, [before], parameters)[0] ?? 0;
+  const near = likeness(now, before, parameters);
+  return near === 0 ? 0 : (repeated(now, [before], parameters)[0] ?? 0);
 }
 
 /** The similarity of two turns that are long enough to say, and near enough to count; else 0. */
 function likeness(now: Print, before: Print, { fewestWords, nearPairs, nearContent }: Parameters): number {
-  if (now.wordCount === 0) return 0;
-  if (now.hash === before.hash) return 1;
+  if (now.hash === before.hash) return now.wordCount === 0 ? 0 : 1;
   if (now.wordCount < fewestWords || before.wordCount < fewestWords) return 0;
-  // Pairs that were in no turn of late are not in that one either.
-  const pairs = now.knownPairs < nearPairs ? 0 : jaccard(now.pairs.sorted, before.pairs.sorted);
-  if (pairs >= nearPairs) return pairs;
+  // What was in no turn of late is not in that one either.
+  if (now.knownPairs >= nearPairs) {
+    const pairs = jaccard(now.pairs.sorted, before.pairs.sorted);
+    if (pairs >= nearPairs) return pairs;
+  }
+  const [mine, theirs] = [now.content.length, before.content.length];
+  if (Math.min(mine - now.newWords, theirs) < nearContent * Math.max(mine, theirs)) return 0;
   const content = jaccard(now.content, before.content);
   return content >= nearContent ? content : 0;
 }
@@ -46,7 +50,9 @@ function isAboutAnother(now: Print, before: Print): boolean {
   if (now.hash === before.hash) return false;
   if (now.items.some((item) => !before.items.includes(item))) return true;
   const fresh = countNew(now.content, [before]);
-  return fresh === 0 && now.wordCount <= before.wordCount ? leavesOut(now, before) : isFilledInAnew(now, before, fresh);
+  return fresh === 0 && now.wordCount <= before.wordCount
+    ? leavesOut(now, before)
+    : isFilledInAnew(now, before, fresh);
 }
 
 function countNew(words: Uint32Array, before: readonly Print[]): number {
