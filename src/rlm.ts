@@ -1,5 +1,5 @@
 /** `fulcrum-trust/rlm`: why a pair tripped, read from its transcript. */
-export { analyzeTranscript } from './rlm/analyze.js';
+export { type AnalyzeOptions, analyzeTranscript, failedAnalysis } from './rlm/analyze.js';
 export {
   Context,
   ContextExhausted,
@@ -11,6 +11,7 @@ export {
   type Partition,
   Partitioner,
 } from './rlm/context.js';
+export { defaultParameters, type Parameters } from './rlm/detect/parameters.js';
 export {
   type AnalysisResult,
   type Evidence,
@@ -21,4 +22,4 @@ export {
   verdicts,
 } from './rlm/result.js';
 export { type TokenCounter, whitespaceTokens } from './rlm/tokens.js';
-export { type Transcript, type Turn, transcriptLineSchema } from './rlm/transcript.js';
+export { type Transcript, parseTranscript, type Turn, transcriptLineSchema } from './rlm/transcript.js';

@@ -21,15 +21,9 @@ export interface Transcript {
   readonly turns: Iterable<Turn> | AsyncIterable<Turn>;
 }
 
-const timeSchema = z.union([
-  z.number(),
-  z.string().transform((text, context) => {
-    const seconds = parseTime(text);
-    if (seconds !== null) return seconds;
-    context.addIssue({ code: 'custom', message: 'must be RFC 3339 or seconds since the epoch' });
-    return z.NEVER;
-  }),
-]);
+const timeSchema = z.union([z.number(), z.string().transform((text) => parseTime(text)).pipe(z.number())], {
+  error: 'must be RFC 3339 or seconds since the epoch',
+});
 
 /** A transcript as a line of a file has it: snake_case, an id only where its writer has one. What else is there is let be. */
 export const transcriptLineSchema = z.object({

@@ -7,7 +7,7 @@ import type { Mark, Marks } from './marks.js';
 export const rules = ['cycle', 'theme', 'repetition', 'stall'] as const;
 export type Rule = (typeof rules)[number];
 
-/** What may be a loop, if it is long enough for the length of its transcript. */
+/** What may be a loop, if it is long enough for the length of its transcript; from half of the least count on. */
 export interface Candidate {
   readonly rule: Rule;
   readonly verdict: LoopVerdict;

@@ -98,7 +98,7 @@ export class RepetitionDetector {
 
   #leave({ cluster }: Own): void {
     const { fewestRepeats } = this.parameters;
-    if (cluster === null || --cluster.live > 0 || cluster.most < fewestRepeats) return;
+    if (cluster === null || --cluster.live > 0 || cluster.most * 2 < fewestRepeats) return;
     const theme = themeOf(cluster.marks);
     this.found({
       rule: 'repetition',

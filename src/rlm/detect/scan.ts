@@ -35,6 +35,7 @@ export class Scanner {
   readonly #stretch: StretchDetector;
   #pending: Candidate[] = [];
   #candidates: Candidate[] = [];
+  #nearest = 0;
   #turns = 0;
   #words = 0;
 
@@ -77,7 +78,7 @@ export class Scanner {
       words: this.#words,
       more,
       loops: loops.sort((a, b) => strength(b) - strength(a)),
-      nearest: Math.max(0, ...shares.filter((share) => share < 1)),
+      nearest: Math.max(this.#nearest, ...shares.filter((share) => share < 1)),
     };
   }
 
@@ -86,11 +87,15 @@ export class Scanner {
     const waiting = this.#pending.filter(({ lastTurn }) => now < lastTurn + turnsToConclude);
     const due = this.#pending.filter(({ lastTurn }) => now >= lastTurn + turnsToConclude);
     this.#pending = waiting;
-    for (const one of due)
-      if (!this.#waits.excuse(one, Math.min(now, this.#turns - 1))) this.#candidates.push(one);
+    for (const one of due) this.#keep(one, Math.min(now, this.#turns - 1));
     if (this.#candidates.length <= 2 * mostCandidates) return;
     this.#candidates.sort((a, b) => strength(b) - strength(a));
     this.#candidates.length = mostCandidates;
+  }
+
+  #keep(one: Candidate, now: number): void {
+    if (one.count < one.fewest) this.#nearest = Math.max(this.#nearest, one.count / one.fewest);
+    else if (!this.#waits.excuse(one, now)) this.#candidates.push(one);
   }
 }
 

@@ -46,7 +46,7 @@ class Stretch {
   }
 
   end(): void {
-    if (this.#highest >= this.fewest)
+    if (this.#highest * 2 >= this.fewest)
       this.found({
         rule: this.theme === null ? 'stall' : 'theme',
         verdict: this.theme === null ? 'stall' : themeVerdict(this.theme),
