@@ -25,7 +25,8 @@ const threshold = 6;
 export function phraseScore(text: string): number {
   const lower = text.toLowerCase();
   let score = 0;
-  for (const [phrase, weight] of Object.entries(phraseWeights)) score += (lower.split(phrase).length - 1) * weight;
+  for (const [phrase, weight] of Object.entries(phraseWeights))
+    score += (lower.split(phrase).length - 1) * weight;
   return score > 0 && lower.includes('orchestrator') && lower.includes('worker') ? score + 1 : score;
 }
 

@@ -26,7 +26,11 @@ export interface PlantedRun {
  * Plants loops in one background of so many tokens: every kind at every position, or, where that would take too
  * long, `kindsEach` of them at each position in turn.
  */
-export async function* plantedRuns(tokens: number, seed: number, kindsEach: number): AsyncGenerator<PlantedRun> {
+export async function* plantedRuns(
+  tokens: number,
+  seed: number,
+  kindsEach: number,
+): AsyncGenerator<PlantedRun> {
   const around = [...background(seed, tokens)];
   let next = 0;
   for (const position of positions)
@@ -75,7 +79,11 @@ function handlesOf({ turns, firstTurn, lastTurn }: Planted): { tokens: number; h
 }
 
 /** How many of `count` loop-free sessions are taken for loops, and what by. */
-export async function falseAlarms(tokens: number, seed: number, count: number): Promise<{ ours: AnalysisResult[]; beside: Record<string, number> }> {
+export async function falseAlarms(
+  tokens: number,
+  seed: number,
+  count: number,
+): Promise<{ ours: AnalysisResult[]; beside: Record<string, number> }> {
   const ours: AnalysisResult[] = [];
   const beside: Record<string, number> = Object.fromEntries(baselines.map(({ name }) => [name, 0]));
   for (let i = 0; i < count; i++) {

@@ -15,7 +15,8 @@ export interface Share {
 
 /** @param pairs what was said and what is so */
 export function countsOf(pairs: readonly (readonly [said: boolean, so: boolean])[]): Counts {
-  const count = (said: boolean, so: boolean): number => pairs.filter((pair) => pair[0] === said && pair[1] === so).length;
+  const count = (said: boolean, so: boolean): number =>
+    pairs.filter((pair) => pair[0] === said && pair[1] === so).length;
   return {
     hits: count(true, true),
     misses: count(false, true),
@@ -51,8 +52,12 @@ export function f1Of({ hits, misses, falseAlarms }: Counts): number | null {
 export function f1(pairs: readonly (readonly [boolean, boolean])[], random: () => number): Share | null {
   const value = f1Of(countsOf(pairs));
   if (value === null) return null;
-  const drawn = Array.from({ length: 2_000 }, () =>
-    f1Of(countsOf(pairs.map(() => pairs[Math.floor(random() * pairs.length)] as readonly [boolean, boolean]))) ?? 0,
+  const drawn = Array.from(
+    { length: 2_000 },
+    () =>
+      f1Of(
+        countsOf(pairs.map(() => pairs[Math.floor(random() * pairs.length)] as readonly [boolean, boolean])),
+      ) ?? 0,
   ).sort((a, b) => a - b);
   return { value, low: drawn[50] as number, high: drawn[1_949] as number };
 }

@@ -9,14 +9,18 @@ export type Setting = Partial<Parameters>;
 export async function saidOf(rows: readonly Labelled[], parameters: Setting): Promise<boolean[]> {
   const said: boolean[] = [];
   for (const { id, turns } of rows)
-    said.push(isLoop(await analyzeTranscript({ id, session: id, turns }, { tokenBudget: 10_000_000, parameters })));
+    said.push(
+      isLoop(await analyzeTranscript({ id, session: id, turns }, { tokenBudget: 10_000_000, parameters })),
+    );
   return said;
 }
 
 /** Settings of which a cross-validation picks: the numbers that bear on short transcripts, one step to either side. */
 export const grid: readonly Setting[] = [0.3, 0.4, 0.5].flatMap((nearPairs) =>
   [0.1, 0.2, 0.3].flatMap((newShare) =>
-    [8, 12, 16].flatMap((ownTurns) => [3, 4].map((fewestRepeats) => ({ nearPairs, newShare, ownTurns, fewestRepeats }))),
+    [8, 12, 16].flatMap((ownTurns) =>
+      [3, 4].map((fewestRepeats) => ({ nearPairs, newShare, ownTurns, fewestRepeats })),
+    ),
   ),
 );
 
@@ -60,7 +64,9 @@ export function validate(
     const inside = rows.map((row, i) => foldOf(row, i) === fold);
     const pairsOf = (setting: Setting, want: boolean): (readonly [boolean, boolean])[] =>
       rows.flatMap((row, i) =>
-        inside[i] === want ? [[(said.get(setting) as readonly boolean[])[i] as boolean, row.label_loop] as const] : [],
+        inside[i] === want
+          ? [[(said.get(setting) as readonly boolean[])[i] as boolean, row.label_loop] as const]
+          : [],
       );
     const score = (setting: Setting): number => f1Of(countsOf(pairsOf(setting, false))) ?? 0;
     const best = [...said.keys()].reduce((a, b) => (score(b) > score(a) ? b : a));

@@ -21,9 +21,18 @@ export interface Transcript {
   readonly turns: Iterable<Turn> | AsyncIterable<Turn>;
 }
 
-const timeSchema = z.union([z.number(), z.string().transform((text) => parseTime(text)).pipe(z.number())], {
-  error: 'must be RFC 3339 or seconds since the epoch',
-});
+const timeSchema = z.union(
+  [
+    z.number(),
+    z
+      .string()
+      .transform((text) => parseTime(text))
+      .pipe(z.number()),
+  ],
+  {
+    error: 'must be RFC 3339 or seconds since the epoch',
+  },
+);
 
 /** A transcript as a line of a file has it: snake_case, an id only where its writer has one. What else is there is let be. */
 export const transcriptLineSchema = z.object({
