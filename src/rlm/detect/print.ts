@@ -34,8 +34,10 @@ export interface Print {
   readonly newItems: number;
   /** Bits of the themes of which the turn has a trigger, and of waiting and done. */
   readonly signs: number;
-  /** Bits of the themes beside which the turn says nothing new. */
+  /** Bits of the themes beside which the turn says next to nothing new. */
   readonly themed: number;
+  /** Of these, those beside which it says nothing new at all. */
+  readonly themedOnly: number;
   /** A share in per cent was named: something advances. */
   readonly percent: boolean;
   /** Of the call or result that the turn carries as JSON; 0: none. */
@@ -127,6 +129,7 @@ export class Printer {
       this.#vocabularies[content] = entry?.vocabulary ?? 0;
       this.#fresh[content++] = when === known ? 0 : 1;
     }
+    const { newShare } = this.parameters;
     const knownShare = pairs.length === 0 ? 0 : knownPairs / pairs.length;
     return {
       turn,
@@ -144,26 +147,40 @@ export class Printer {
       newWords,
       newItems,
       signs,
-      themed: this.#themedBits(signs, content, newItems, knownShare),
+      themed: this.#themedBits(newShare, signs, content, newItems, knownShare),
+      themedOnly: this.#themedBits(0, signs, content, newItems, knownShare),
       percent: words.percent,
       block: structuredBlock(text),
     };
   }
 
-  #themedBits(signs: number, content: number, newItems: number, knownShare: number): number {
+  #themedBits(
+    newShare: number,
+    signs: number,
+    content: number,
+    newItems: number,
+    knownShare: number,
+  ): number {
     let bits = 0;
     for (const theme of themes) {
       const bit = themeBit(theme);
-      if ((signs & bit) !== 0 && this.#saysNothingBeside(theme, content, newItems, knownShare)) bits |= bit;
+      if ((signs & bit) !== 0 && this.#saysNothingBeside(theme, newShare, content, newItems, knownShare))
+        bits |= bit;
     }
     return bits;
   }
 
   /** Is the turn its theme and nothing else, or something else that was said of late in the same words? */
-  #saysNothingBeside(theme: Theme, content: number, newItems: number, knownShare: number): boolean {
+  #saysNothingBeside(
+    theme: Theme,
+    newShare: number,
+    content: number,
+    newItems: number,
+    knownShare: number,
+  ): boolean {
     // Every failure brings numbers and names of its own.
     if (newItems > 0 && theme !== 'error') return false;
-    const { newShare, besideTheme } = this.parameters;
+    const { besideTheme } = this.parameters;
     const bit = themeBit(theme);
     let beside = 0;
     let newBeside = 0;

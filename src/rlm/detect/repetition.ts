@@ -2,7 +2,13 @@ import { type Candidate, themeOf, themeVerdict } from './candidate.js';
 import { Marks } from './marks.js';
 import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
-import { repeated } from './similar.js';
+import { repeatOf } from './similar.js';
+
+/**
+ * How a turn stands to earlier ones of its speaker: it repeats one, it says of another matter in the form of one what
+ * that said, or it stands alone.
+ */
+export type Standing = 'repeats' | 'other matter' | 'alone';
 
 /** Turns of one speaker that say the same. */
 class Cluster {
@@ -41,18 +47,18 @@ export class RepetitionDetector {
     readonly found: (candidate: Candidate) => void,
   ) {}
 
-  /** How near the turn is to an earlier one that it repeats; 0: it repeats none. */
-  see(print: Print): number {
+  /** How the turn stands to the last ones of its speaker. */
+  see(print: Print): Standing {
     const { fewestWords, recentTurns } = this.parameters;
-    if (print.block === 0 && (print.wordCount < fewestWords || weight(print) < fewestContent)) return 0;
+    if (print.block === 0 && (print.wordCount < fewestWords || weight(print) < fewestContent)) return 'alone';
     const own = this.#lastOf(print.speaker);
     while (own.length > 0 && print.turn - (own[0] as Own).print.turn > recentTurns)
       this.#leave(own.shift() as Own);
     const entry: Own = { print, cluster: null };
-    const near = this.#join(entry, own);
+    const standing = this.#join(entry, own);
     own.push(entry);
     if (own.length > this.parameters.ownTurns) this.#leave(own.shift() as Own);
-    return near;
+    return standing;
   }
 
   end(): void {
@@ -60,11 +66,11 @@ export class RepetitionDetector {
     this.#speakers.clear();
   }
 
-  #join(entry: Own, own: readonly Own[]): number {
+  #join(entry: Own, own: readonly Own[]): Standing {
     const { print } = entry;
     const alike: Own[] = [];
     let nearest = 0;
-    const nears = repeated(
+    const { nears, otherMatter } = repeatOf(
       print,
       own.map((one) => one.print),
       this.parameters,
@@ -76,14 +82,14 @@ export class RepetitionDetector {
       nearest = Math.max(nearest, near);
     });
     const last = alike.at(-1);
-    if (last === undefined) return 0;
+    if (last === undefined) return otherMatter ? 'other matter' : 'alone';
     const cluster = last.cluster ?? this.#start(alike);
     entry.cluster = cluster;
     cluster.add(print);
     cluster.most = Math.max(cluster.most, alike.length + 1);
     cluster.nearSum += nearest;
     cluster.nears += 1;
-    return nearest;
+    return 'repeats';
   }
 
   #start(alike: readonly Own[]): Cluster {

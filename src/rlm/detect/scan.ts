@@ -59,9 +59,9 @@ export class Scanner {
     this.#turns += 1;
     this.#words += print.wordCount;
     this.#waits.see(print);
-    const repeated = this.#repetition.see(print);
+    const standing = this.#repetition.see(print);
     this.#cycle.see(print);
-    this.#stretch.see(print, repeated);
+    this.#stretch.see(print, standing);
     if (this.#pending.length > 0) this.#settle(print.turn);
   }
 

@@ -1,20 +1,31 @@
 import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
 
-/** How near a turn is to each of some earlier ones that it repeats; 0 for those that it does not. */
-export function repeated(now: Print, before: readonly Print[], parameters: Parameters): number[] {
+/** How a turn stands to earlier ones. */
+export interface Repeat {
+  /** How near it is to each that it repeats; 0 for the others. */
+  readonly nears: readonly number[];
+  /** It repeats none, and says of another matter in their form what some of them said. */
+  readonly otherMatter: boolean;
+}
+
+export function repeatOf(now: Print, before: readonly Print[], parameters: Parameters): Repeat {
   const nears = before.map((one) => likeness(now, one, parameters));
   const alike = before.filter((_, i) => (nears[i] as number) > 0);
-  if (alike.length === 0) return nears;
+  if (alike.length === 0) return { nears, otherMatter: false };
   const fresh = countNew(now.content, alike);
-  if (fresh > parameters.newShare * now.content.length) return nears.fill(0);
-  return nears.map((near, i) => (near > 0 && isAboutAnother(now, before[i] as Print) ? 0 : near));
+  if (fresh > parameters.newShare * now.content.length) return { nears: nears.fill(0), otherMatter: true };
+  const repeated = nears.map((near, i) => (near > 0 && isAboutAnother(now, before[i] as Print) ? 0 : near));
+  return {
+    nears: repeated,
+    otherMatter: repeated.every((near) => near === 0) && alike.every((one) => isOtherMatter(now, one)),
+  };
 }
 
 /** The same of one earlier turn. */
 export function repeats(now: Print, before: Print, parameters: Parameters): number {
   const near = likeness(now, before, parameters);
-  return near === 0 ? 0 : (repeated(now, [before], parameters)[0] ?? 0);
+  return near === 0 ? 0 : (repeatOf(now, [before], parameters).nears[0] ?? 0);
 }
 
 /** The similarity of two turns that are long enough to say, and near enough to count; else 0. */
@@ -48,7 +59,10 @@ export function jaccard(left: Uint32Array, right: Uint32Array): number {
 /** Does the turn say of another item, or of another matter, what the earlier one said? */
 function isAboutAnother(now: Print, before: Print): boolean {
   if (now.hash === before.hash) return false;
-  if (now.items.some((item) => !before.items.includes(item))) return true;
+  return now.items.some((item) => !before.items.includes(item)) || isOtherMatter(now, before);
+}
+
+function isOtherMatter(now: Print, before: Print): boolean {
   const fresh = countNew(now.content, [before]);
   return fresh === 0 && now.wordCount <= before.wordCount
     ? leavesOut(now, before)

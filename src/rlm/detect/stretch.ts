@@ -4,10 +4,16 @@ import { type Candidate, themeVerdict } from './candidate.js';
 import { Marks } from './marks.js';
 import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
+import type { Standing } from './repetition.js';
 
-/** Does a turn bring nothing new? `repeated`: how near it is to an earlier one that it repeats. */
-function bringsNothing(print: Print, repeated: number, { fewestWords, recycled }: Parameters): boolean {
-  if (repeated > 0 || print.themed !== 0) return true;
+/** The themes of a turn that says nothing beside them; with one form for many matters, not even what the others said. */
+function themesOf({ themed, themedOnly }: Print, standing: Standing): number {
+  return standing === 'other matter' ? themedOnly : themed;
+}
+
+/** Does a turn bring nothing new? */
+function bringsNothing(print: Print, standing: Standing, { fewestWords, recycled }: Parameters): boolean {
+  if (standing === 'repeats' || themesOf(print, standing) !== 0) return true;
   if (print.newItems > 0 || print.newWords > 0 || print.wordCount === 0) return false;
   return print.wordCount < fewestWords || print.knownPairs >= recycled;
 }
@@ -85,12 +91,13 @@ export class StretchDetector {
     this.#any = new Stretch(null, fewestStalled, newTurnCosts, found);
   }
 
-  see(print: Print, repeated: number): void {
-    const nothing = bringsNothing(print, repeated, this.parameters);
+  see(print: Print, standing: Standing): void {
+    const nothing = bringsNothing(print, standing, this.parameters);
     if (nothing) this.#any.counts(print);
     else this.#any.bringsNew();
+    const themed = themesOf(print, standing);
     for (const [theme, stretch] of this.#themed) {
-      if ((print.themed & themeBit(theme)) !== 0) stretch.counts(print);
+      if ((themed & themeBit(theme)) !== 0) stretch.counts(print);
       else if (!nothing) stretch.bringsNew();
     }
   }
