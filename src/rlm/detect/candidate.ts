@@ -41,7 +41,7 @@ export function themeVerdict(theme: Theme): LoopVerdict {
 }
 
 /**
- * What a loop is about, going by the share of its turns that have a trigger of a theme: half of them; a third for
+ * What a loop is about, going by the share of its turns that have a trigger of a theme: half of them; two in five for
  * failures, as between two of them stands what was tried. Null: nothing in particular.
  */
 export function themeOf(marks: Marks): Theme | null {
@@ -49,7 +49,7 @@ export function themeOf(marks: Marks): Theme | null {
   let most = 0;
   for (const theme of themes) {
     const share = marks.share(themeBit(theme));
-    if (share > most && share >= (theme === 'error' ? 1 / 3 : 1 / 2)) {
+    if (share > most && share >= (theme === 'error' ? 0.4 : 0.5)) {
       best = theme;
       most = share;
     }

@@ -11,6 +11,8 @@ class PeriodicRun {
   matches = 0;
   nearSum = 0;
   words = 0;
+  /** Is one of the turns of a period a call, or what it gave? */
+  hasBlock = false;
   marks = new Marks();
   firstTurn = 0;
   readonly speakers = new Set<string>();
@@ -36,6 +38,7 @@ class PeriodicRun {
     this.matches = 0;
     this.nearSum = 0;
     this.words = 0;
+    this.hasBlock = false;
     this.marks = new Marks();
     this.speakers.clear();
   }
@@ -44,6 +47,7 @@ class PeriodicRun {
     this.marks.add(print);
     if (this.marks.count <= this.period) {
       this.words += print.wordCount;
+      this.hasBlock ||= print.block !== 0;
       this.speakers.add(print.speaker);
     }
   }
@@ -120,6 +124,7 @@ export class CycleDetector {
 function verdictOf(run: PeriodicRun, theme: Theme | null): LoopVerdict {
   if (run.period === 1) return theme === null ? 'repetition' : themeVerdict(theme);
   if (theme !== null && theme !== 'delegation' && theme !== 'stalling') return themeVerdict(theme);
+  if (run.period === 2 && run.hasBlock && theme === null) return 'repetition';
   if (run.period === 2 && (run.speakers.size === 2 || theme === 'delegation')) return 'ping_pong';
   return theme === 'stalling' ? 'stall' : 'cycle';
 }

@@ -23,6 +23,8 @@ export interface Print {
   readonly words: Uint32Array;
   /** Content words, each once and ascending. */
   readonly content: Uint32Array;
+  /** Those that belong to none of the themes of which the turn has a trigger: what it is about. */
+  readonly matter: Uint32Array;
   /** Items, each once. */
   readonly items: Uint32Array;
   /** Pairs of words that stand together. */
@@ -36,8 +38,6 @@ export interface Print {
   readonly signs: number;
   /** Bits of the themes beside which the turn says next to nothing new. */
   readonly themed: number;
-  /** Of these, those beside which it says nothing new at all. */
-  readonly themedOnly: number;
   /** A share in per cent was named: something advances. */
   readonly percent: boolean;
   /** Of the call or result that the turn carries as JSON; 0: none. */
@@ -129,7 +129,6 @@ export class Printer {
       this.#vocabularies[content] = entry?.vocabulary ?? 0;
       this.#fresh[content++] = when === known ? 0 : 1;
     }
-    const { newShare } = this.parameters;
     const knownShare = pairs.length === 0 ? 0 : knownPairs / pairs.length;
     return {
       turn,
@@ -141,46 +140,40 @@ export class Printer {
       hash: hash >>> 0,
       words: hashes.slice(0, Math.min(count, mostWords)),
       content: this.#content.slice(0, content).sort(),
+      matter: this.#matter(signs, content),
       items: this.#items.slice(0, items),
       pairs: new PairSample(pairs),
       knownPairs: knownShare,
       newWords,
       newItems,
       signs,
-      themed: this.#themedBits(newShare, signs, content, newItems, knownShare),
-      themedOnly: this.#themedBits(0, signs, content, newItems, knownShare),
+      themed: this.#themedBits(signs, content, newItems, knownShare),
       percent: words.percent,
       block: structuredBlock(text),
     };
   }
 
-  #themedBits(
-    newShare: number,
-    signs: number,
-    content: number,
-    newItems: number,
-    knownShare: number,
-  ): number {
+  #matter(signs: number, content: number): Uint32Array {
+    const words = this.#content.subarray(0, content);
+    return signs === 0
+      ? words.slice()
+      : words.filter((_, i) => ((this.#vocabularies[i] as number) & signs) === 0);
+  }
+
+  #themedBits(signs: number, content: number, newItems: number, knownShare: number): number {
     let bits = 0;
     for (const theme of themes) {
       const bit = themeBit(theme);
-      if ((signs & bit) !== 0 && this.#saysNothingBeside(theme, newShare, content, newItems, knownShare))
-        bits |= bit;
+      if ((signs & bit) !== 0 && this.#saysNothingBeside(theme, content, newItems, knownShare)) bits |= bit;
     }
     return bits;
   }
 
   /** Is the turn its theme and nothing else, or something else that was said of late in the same words? */
-  #saysNothingBeside(
-    theme: Theme,
-    newShare: number,
-    content: number,
-    newItems: number,
-    knownShare: number,
-  ): boolean {
+  #saysNothingBeside(theme: Theme, content: number, newItems: number, knownShare: number): boolean {
     // Every failure brings numbers and names of its own.
     if (newItems > 0 && theme !== 'error') return false;
-    const { besideTheme } = this.parameters;
+    const { newShare, besideTheme } = this.parameters;
     const bit = themeBit(theme);
     let beside = 0;
     let newBeside = 0;

@@ -13,7 +13,7 @@ export function repeatOf(now: Print, before: readonly Print[], parameters: Param
   const nears = before.map((one) => likeness(now, one, parameters));
   const alike = before.filter((_, i) => (nears[i] as number) > 0);
   if (alike.length === 0) return { nears, otherMatter: false };
-  const fresh = countNew(now.content, alike);
+  const fresh = countNew(now.matter, alike);
   if (fresh > parameters.newShare * now.content.length) return { nears: nears.fill(0), otherMatter: true };
   const repeated = nears.map((near, i) => (near > 0 && isAboutAnother(now, before[i] as Print) ? 0 : near));
   return {
@@ -63,10 +63,22 @@ function isAboutAnother(now: Print, before: Print): boolean {
 }
 
 function isOtherMatter(now: Print, before: Print): boolean {
-  const fresh = countNew(now.content, [before]);
-  return fresh === 0 && now.wordCount <= before.wordCount
-    ? leavesOut(now, before)
-    : isFilledInAnew(now, before, fresh);
+  const fresh = countNew(now.matter, [before]);
+  if (fresh === 0 && now.wordCount <= before.wordCount) return leavesOut(now, before);
+  const { added, removed, inOnePlace } = difference(now.words, before.words);
+  if (removed.length === 0) return inOnePlace && added.length >= fewestAdded;
+  return (
+    fresh > 0 &&
+    Math.abs(added.length - removed.length) <= mostUneven &&
+    isMostlyNew(added, now.content, before.content) &&
+    isMostlyNew(removed, before.content, now.content)
+  );
+}
+
+/** Are most content words among these words such that the other turn has nowhere? */
+function isMostlyNew(words: readonly number[], content: Uint32Array, other: Uint32Array): boolean {
+  const own = words.filter((word) => content.includes(word));
+  return own.length > 0 && own.filter((word) => !other.includes(word)).length >= newOfChanged * own.length;
 }
 
 function countNew(words: Uint32Array, before: readonly Print[]): number {
@@ -76,24 +88,67 @@ function countNew(words: Uint32Array, before: readonly Print[]): number {
 }
 
 /**
- * One form filled in anew, or what was said with something added, as in a recap. Between the words that both begin
- * with and those that both end with, half or more of what now stands there is new, or nothing stood there before.
- * A paraphrase moves known words about instead.
+ * Share of the content words that were put in, and of those that were taken out for them, which the other turn has
+ * nowhere: from half of them on it is one form filled in anew. A paraphrase moves known words about, or adds some.
  */
-function isFilledInAnew(now: Print, before: Print, fresh: number): boolean {
-  const [a, b] = [now.words, before.words];
-  const most = Math.min(a.length, b.length);
-  let head = 0;
-  while (head < most && a[head] === b[head]) head += 1;
-  let tail = 0;
-  while (tail < most - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail += 1;
-  const changed = now.wordCount - head - tail;
-  if (head + tail >= most && changed >= fewestAdded) return true;
-  return head + tail > changed && fresh > 0 && fresh * 2 >= changed;
+const newOfChanged = 0.5;
+
+/** A form filled in anew has about as many words as before: names differ by a word or two. */
+const mostUneven = 2;
+
+/** Words from which an addition is a step forward, as in a recap; "again" and "once more" are fewer. */
+const fewestAdded = 4;
+
+/** Words between the common ends that are looked at, so that a long turn costs no more. */
+const mostCompared = 96;
+
+/** What one turn has beside the longest common subsequence of words of both. */
+interface Difference {
+  readonly added: readonly number[];
+  readonly removed: readonly number[];
+  /** Do the added words stand together? */
+  readonly inOnePlace: boolean;
 }
 
-/** Words from which an addition is one: fewer are "again" and "once more". */
-const fewestAdded = 4;
+function difference(now: Uint32Array, before: Uint32Array): Difference {
+  const { head, tail } = commonEnds(now, before);
+  const a = now.subarray(head, Math.min(now.length - tail, head + mostCompared));
+  const b = before.subarray(head, Math.min(before.length - tail, head + mostCompared));
+  const width = b.length + 1;
+  const longest = new Uint8Array((a.length + 1) * width);
+  for (let i = a.length - 1; i >= 0; i--)
+    for (let j = b.length - 1; j >= 0; j--)
+      longest[i * width + j] =
+        a[i] === b[j]
+          ? (longest[(i + 1) * width + j + 1] as number) + 1
+          : Math.max(longest[(i + 1) * width + j] as number, longest[i * width + j + 1] as number);
+  const [added, removed]: [number[], number[]] = [[], []];
+  let [i, j, first, last] = [0, 0, -1, -1];
+  while (i < a.length || j < b.length) {
+    const skipMine = i < a.length ? (longest[(i + 1) * width + j] as number) : -1;
+    const skipTheirs = j < b.length ? (longest[i * width + j + 1] as number) : -1;
+    if (i < a.length && j < b.length && a[i] === b[j]) {
+      i += 1;
+      j += 1;
+    } else if (skipTheirs >= skipMine) removed.push(b[j++] as number);
+    else {
+      if (first < 0) first = i;
+      last = i;
+      added.push(a[i++] as number);
+    }
+  }
+  return { added, removed, inOnePlace: last - first + 1 === added.length };
+}
+
+/** How many words both begin with and, of the others, end with. */
+function commonEnds(now: Uint32Array, before: Uint32Array): { head: number; tail: number } {
+  const most = Math.min(now.length, before.length);
+  let head = 0;
+  while (head < most && now[head] === before[head]) head += 1;
+  let tail = 0;
+  while (tail < most - head && now[now.length - 1 - tail] === before[before.length - 1 - tail]) tail += 1;
+  return { head, tail };
+}
 
 /** Something less than before and nothing else: the rest of a list that is worked through. */
 function leavesOut(now: Print, before: Print): boolean {

@@ -6,14 +6,10 @@ import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
 import type { Standing } from './repetition.js';
 
-/** The themes of a turn that says nothing beside them; with one form for many matters, not even what the others said. */
-function themesOf({ themed, themedOnly }: Print, standing: Standing): number {
-  return standing === 'other matter' ? themedOnly : themed;
-}
-
 /** Does a turn bring nothing new? */
 function bringsNothing(print: Print, standing: Standing, { fewestWords, recycled }: Parameters): boolean {
-  if (standing === 'repeats' || themesOf(print, standing) !== 0) return true;
+  if (standing === 'other matter') return false;
+  if (standing === 'repeats' || print.themed !== 0) return true;
   if (print.newItems > 0 || print.newWords > 0 || print.wordCount === 0) return false;
   return print.wordCount < fewestWords || print.knownPairs >= recycled;
 }
@@ -95,9 +91,8 @@ export class StretchDetector {
     const nothing = bringsNothing(print, standing, this.parameters);
     if (nothing) this.#any.counts(print);
     else this.#any.bringsNew();
-    const themed = themesOf(print, standing);
     for (const [theme, stretch] of this.#themed) {
-      if ((themed & themeBit(theme)) !== 0) stretch.counts(print);
+      if (nothing && (print.themed & themeBit(theme)) !== 0) stretch.counts(print);
       else if (!nothing) stretch.bringsNew();
     }
   }

@@ -35,7 +35,8 @@ export const english: Language = {
     'out over own please same shall she should so some still such than that thats the their them then there these ' +
     'they this those through to too under until up us very was we well were weve what when where which while who ' +
     'why will with would yes yet you your youre youve',
-  counterWords: 'attempt attempts retry retries try iteration iterations round loop cycle time pass take',
+  counterWords:
+    'attempt attempts retry retries try iteration iterations round loop cycle time pass take step',
   durationUnits:
     's sec secs second seconds ms milliseconds m min mins minute minutes h hr hours hour days day',
   themes: {
@@ -286,7 +287,7 @@ export const english: Language = {
         'couldnt',
         'cannot',
         'unable',
-        'rejected',
+
         'rate limit',
         'rate limited',
         'too many requests',

@@ -105,10 +105,25 @@ function readWord(text: string, start: number, lexicon: Lexicon, into: Words): n
   const clock = colons > 0 && digits >= 3 && letters <= 2;
   const span = digits > 0 && letters > 0 && !joined && isSpan(text, at, digits, letters);
   if (percent) into.percent = true;
+  const alone = letters === 0 && digits > 0 && digits <= 4 && isEnclosed(text, start, at);
   const kind =
-    percent || clock || span ? measure : digits === 0 ? (joined ? item : plain) : letters > 0 ? item : number;
+    percent || clock || span || alone
+      ? measure
+      : digits === 0
+        ? joined
+          ? item
+          : plain
+        : letters > 0
+          ? item
+          : number;
   push(into, lexicon, hash >>> 0, kind);
   return at;
+}
+
+/** Does a bracket stand on either side, as in (3) or [12]? It counts turns then, and names nothing. */
+function isEnclosed(text: string, start: number, end: number): boolean {
+  const [before, after] = [text.charCodeAt(start - 1), text.charCodeAt(end)];
+  return (before === 0x28 && after === 0x29) || (before === 0x5b && after === 0x5d);
 }
 
 /** Is the word that ends at `end` a number with a unit of time, as 30s or 250ms? */
