@@ -1,4 +1,5 @@
 import type { Turn } from '../../src/rlm/transcript.js';
+import { countWords } from './session.js';
 
 /** Says of a transcript whether it loops. */
 export interface Baseline {
@@ -76,19 +77,22 @@ export const phraseScorer: Baseline = {
   reads: (tokens) => Math.round(tokens * 0.8),
 };
 
-/** The same turn, speaker and text, three times anywhere. */
-export const sameTurnThrice: Baseline = {
-  name: 'the same turn three times',
+/** The same turn, speaker and text, three times anywhere; `fewestWords` leaves out what only names the next speaker. */
+const thrice = (name: string, fewestWords: number): Baseline => ({
+  name,
   detects: (turns) => {
     const counts = new Map<string, number>();
     return turns.some((turn) => {
+      if (countWords(turn.text) < fewestWords) return false;
       const count = (counts.get(keyOf(turn)) ?? 0) + 1;
       counts.set(keyOf(turn), count);
       return count >= 3;
     });
   },
   reads: (tokens) => tokens,
-};
+});
+export const sameTurnThrice = thrice('the same turn three times', 1);
+export const sameLongTurnThrice = thrice('the same turn of 5 words or more three times', 5);
 
 /** Turns that come round in a cycle of one to five, five times one after the other. */
 export const exactCycle: Baseline = {
@@ -104,13 +108,6 @@ export const exactCycle: Baseline = {
     }
     return false;
   },
-  reads: (tokens) => tokens,
-};
-
-/** Either of the two exact rules. */
-export const exactRepeats: Baseline = {
-  name: 'exact-repeat rules',
-  detects: (turns) => sameTurnThrice.detects(turns) || exactCycle.detects(turns),
   reads: (tokens) => tokens,
 };
 

@@ -1,4 +1,4 @@
-import { exactCycle, exactRepeats, headTail, phraseScorer, sameTurnThrice } from './baselines.js';
+import { exactCycle, headTail, phraseScorer, sameLongTurnThrice, sameTurnThrice } from './baselines.js';
 import { bySource, type Labelled } from './labelled.js';
 import { Random } from './random.js';
 import { type Counts, countsOf, f1, f1Of, precision, recall } from './score.js';
@@ -15,7 +15,7 @@ export async function labelledSection(rows: readonly Labelled[]): Promise<Sectio
   const data: unknown[] = [];
   const rules: readonly [string, readonly boolean[]][] = [
     ['ours', ours],
-    ...[exactRepeats, sameTurnThrice, exactCycle, headTail, phraseScorer].map(
+    ...[sameTurnThrice, sameLongTurnThrice, exactCycle, headTail, phraseScorer].map(
       ({ name, detects }) => [name, rows.map(({ turns }) => detects(turns))] as [string, boolean[]],
     ),
   ];

@@ -35,8 +35,10 @@ export class Marks {
     return this.#count === 0 ? 0 : (this.#signs[Math.log2(bit)] ?? 0) / this.#count;
   }
 
-  /** Those up to a turn. */
+  /** Those up to a turn, in order. */
   list(lastTurn = Number.POSITIVE_INFINITY): Mark[] {
-    return [...this.#first, ...this.#last].filter(({ turn }) => turn <= lastTurn);
+    return [...this.#first, ...this.#last]
+      .filter(({ turn }) => turn <= lastTurn)
+      .sort((a, b) => a.turn - b.turn);
   }
 }

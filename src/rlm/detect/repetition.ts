@@ -19,13 +19,13 @@ class Cluster {
   nears = 0;
   /** Turns of it that are still among the speaker's last. */
   live = 0;
+  firstTurn = Number.POSITIVE_INFINITY;
   lastTurn = 0;
-
-  constructor(readonly firstTurn: number) {}
 
   add(print: Print): void {
     this.marks.add(print);
-    this.lastTurn = print.turn;
+    this.firstTurn = Math.min(this.firstTurn, print.turn);
+    this.lastTurn = Math.max(this.lastTurn, print.turn);
     this.live += 1;
   }
 }
@@ -81,25 +81,19 @@ export class RepetitionDetector {
       alike.push(one);
       nearest = Math.max(nearest, near);
     });
-    const last = alike.at(-1);
-    if (last === undefined) return otherMatter ? 'other matter' : 'alone';
-    const cluster = last.cluster ?? this.#start(alike);
+    if (alike.length === 0) return otherMatter ? 'other matter' : 'alone';
+    const cluster = alike.findLast((one) => one.cluster !== null)?.cluster ?? new Cluster();
+    for (const one of alike)
+      if (one.cluster === null) {
+        one.cluster = cluster;
+        cluster.add(one.print);
+      }
     entry.cluster = cluster;
     cluster.add(print);
     cluster.most = Math.max(cluster.most, alike.length + 1);
     cluster.nearSum += nearest;
     cluster.nears += 1;
     return 'repeats';
-  }
-
-  #start(alike: readonly Own[]): Cluster {
-    const free = alike.filter(({ cluster }) => cluster === null);
-    const cluster = new Cluster(free[0]?.print.turn ?? 0);
-    for (const one of free) {
-      one.cluster = cluster;
-      cluster.add(one.print);
-    }
-    return cluster;
   }
 
   #leave({ cluster }: Own): void {

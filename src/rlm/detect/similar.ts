@@ -69,7 +69,7 @@ function isOtherMatter(now: Print, before: Print): boolean {
   if (removed.length === 0) return inOnePlace && added.length >= fewestAdded;
   return (
     fresh > 0 &&
-    Math.abs(added.length - removed.length) <= mostUneven &&
+    (inOnePlace || Math.abs(added.length - removed.length) <= mostUneven) &&
     isMostlyNew(added, now.content, before.content) &&
     isMostlyNew(removed, before.content, now.content)
   );
@@ -106,7 +106,7 @@ const mostCompared = 96;
 interface Difference {
   readonly added: readonly number[];
   readonly removed: readonly number[];
-  /** Do the added words stand together? */
+  /** Do the added words stand together, and the removed ones? */
   readonly inOnePlace: boolean;
 }
 
@@ -122,22 +122,27 @@ function difference(now: Uint32Array, before: Uint32Array): Difference {
         a[i] === b[j]
           ? (longest[(i + 1) * width + j + 1] as number) + 1
           : Math.max(longest[(i + 1) * width + j] as number, longest[i * width + j + 1] as number);
-  const [added, removed]: [number[], number[]] = [[], []];
-  let [i, j, first, last] = [0, 0, -1, -1];
+  const [added, removed, addedAt, removedAt]: [number[], number[], number[], number[]] = [[], [], [], []];
+  let [i, j] = [0, 0];
   while (i < a.length || j < b.length) {
     const skipMine = i < a.length ? (longest[(i + 1) * width + j] as number) : -1;
     const skipTheirs = j < b.length ? (longest[i * width + j + 1] as number) : -1;
     if (i < a.length && j < b.length && a[i] === b[j]) {
       i += 1;
       j += 1;
-    } else if (skipTheirs >= skipMine) removed.push(b[j++] as number);
-    else {
-      if (first < 0) first = i;
-      last = i;
+    } else if (skipTheirs >= skipMine) {
+      removedAt.push(j);
+      removed.push(b[j++] as number);
+    } else {
+      addedAt.push(i);
       added.push(a[i++] as number);
     }
   }
-  return { added, removed, inOnePlace: last - first + 1 === added.length };
+  return { added, removed, inOnePlace: isOneStretch(addedAt) && isOneStretch(removedAt) };
+}
+
+function isOneStretch(places: readonly number[]): boolean {
+  return places.length === 0 || (places.at(-1) as number) - (places[0] as number) === places.length - 1;
 }
 
 /** How many words both begin with and, of the others, end with. */
