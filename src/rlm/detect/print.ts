@@ -1,4 +1,4 @@
-import { type Theme, themes } from '../language/english.js';
+import { themes } from '../language/english.js';
 import { hashPair } from '../language/hash.js';
 import { type Lexicon, type PhraseTail, themeBit } from '../language/lexicon.js';
 import { emptyWords, measure, plain, readWords, type Words } from '../language/words.js';
@@ -38,6 +38,8 @@ export interface Print {
   readonly signs: number;
   /** Bits of the themes beside which the turn says next to nothing new. */
   readonly themed: number;
+  /** Bits of the themes beside which it says one new word at most. */
+  readonly nearlyThemed: number;
   /** A share in per cent was named: something advances. */
   readonly percent: boolean;
   /** Of the call or result that the turn carries as JSON; 0: none. */
@@ -130,6 +132,7 @@ export class Printer {
       this.#fresh[content++] = when === known ? 0 : 1;
     }
     const knownShare = pairs.length === 0 ? 0 : knownPairs / pairs.length;
+    const beside = this.#beside(signs, content, newItems, knownShare);
     return {
       turn,
       speaker,
@@ -147,7 +150,8 @@ export class Printer {
       newWords,
       newItems,
       signs,
-      themed: this.#themedBits(signs, content, newItems, knownShare),
+      themed: beside.nothing,
+      nearlyThemed: beside.little,
       percent: words.percent,
       block: structuredBlock(text),
     };
@@ -160,34 +164,39 @@ export class Printer {
       : words.filter((_, i) => ((this.#vocabularies[i] as number) & signs) === 0);
   }
 
-  #themedBits(signs: number, content: number, newItems: number, knownShare: number): number {
-    let bits = 0;
+  /** Of each theme: does the turn say next to nothing beside it, and does it say little? */
+  #beside(
+    signs: number,
+    content: number,
+    newItems: number,
+    knownShare: number,
+  ): { nothing: number; little: number } {
+    const { newShare, besideTheme } = this.parameters;
+    let [nothing, little] = [0, 0];
     for (const theme of themes) {
       const bit = themeBit(theme);
-      if ((signs & bit) !== 0 && this.#saysNothingBeside(theme, content, newItems, knownShare)) bits |= bit;
+      // Every failure brings numbers and names of its own.
+      if ((signs & bit) === 0 || (newItems > 0 && theme !== 'error')) continue;
+      const { beside, newBeside } = this.#countBeside(bit, content);
+      if (newBeside <= 1) little |= bit;
+      if (newBeside > newShare * content) continue;
+      if (beside <= besideTheme * content || knownShare >= saidInTheSameWords) nothing |= bit;
     }
-    return bits;
+    return { nothing, little };
   }
 
-  /** Is the turn its theme and nothing else, or something else that was said of late in the same words? */
-  #saysNothingBeside(theme: Theme, content: number, newItems: number, knownShare: number): boolean {
-    // Every failure brings numbers and names of its own.
-    if (newItems > 0 && theme !== 'error') return false;
-    const { newShare, besideTheme } = this.parameters;
-    const bit = themeBit(theme);
-    let beside = 0;
-    let newBeside = 0;
+  #countBeside(bit: number, content: number): { beside: number; newBeside: number } {
+    let [beside, newBeside] = [0, 0];
     for (let i = 0; i < content; i++) {
       if (((this.#vocabularies[i] as number) & bit) !== 0) continue;
       beside += 1;
       newBeside += this.#fresh[i] as number;
     }
-    if (newBeside > newShare * content) return false;
-    return beside <= besideTheme * content || knownShare >= saidInTheSameWords;
+    return { beside, newBeside };
   }
 }
 
-/** Share of a turn's pairs of words that were said of late. */
+/** Share of a turn's pairs of words that were said of late, from which something else was said of late too. */
 const saidInTheSameWords = 0.75;
 
 function signsAt(phrases: readonly PhraseTail[], hashes: Uint32Array, at: number, count: number): number {

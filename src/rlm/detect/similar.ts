@@ -1,3 +1,4 @@
+import { themeBit } from '../language/lexicon.js';
 import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
 
@@ -22,11 +23,19 @@ export function repeatOf(now: Print, before: readonly Print[], parameters: Param
   };
 }
 
-/** The same of one earlier turn. */
+/**
+ * How near a turn is to one earlier turn that it repeats; 0: it does not. Of two failures the items are let be: each
+ * failure brings names of its own, and what was tried tells whether it is the same.
+ */
 export function repeats(now: Print, before: Print, parameters: Parameters): number {
   const near = likeness(now, before, parameters);
-  return near === 0 ? 0 : (repeatOf(now, [before], parameters).nears[0] ?? 0);
+  if (near === 0 || now.hash === before.hash) return near;
+  if (countNew(now.matter, [before]) > parameters.newShare * now.content.length) return 0;
+  const failures = (now.signs & before.signs & errorBit) !== 0;
+  return (failures ? isOtherMatter(now, before) : isAboutAnother(now, before)) ? 0 : near;
 }
+
+const errorBit = themeBit('error');
 
 /** The similarity of two turns that are long enough to say, and near enough to count; else 0. */
 function likeness(now: Print, before: Print, { fewestWords, nearPairs, nearContent }: Parameters): number {

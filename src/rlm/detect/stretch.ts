@@ -89,11 +89,14 @@ export class StretchDetector {
 
   see(print: Print, standing: Standing): void {
     const nothing = bringsNothing(print, standing, this.parameters);
+    // Thanks with one new word among them neither add to a stretch nor end it.
+    const little = standing === 'other matter' ? 0 : print.nearlyThemed;
     if (nothing) this.#any.counts(print);
-    else this.#any.bringsNew();
+    else if (little === 0) this.#any.bringsNew();
     for (const [theme, stretch] of this.#themed) {
-      if (nothing && (print.themed & themeBit(theme)) !== 0) stretch.counts(print);
-      else if (!nothing) stretch.bringsNew();
+      const bit = themeBit(theme);
+      if (nothing && (print.themed & bit) !== 0) stretch.counts(print);
+      else if (!nothing && (little & bit) === 0) stretch.bringsNew();
     }
   }
 

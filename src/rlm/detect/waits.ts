@@ -1,4 +1,4 @@
-import { doneBit, waitingBit } from '../language/lexicon.js';
+import { doneBit, themeBit, waitingBit } from '../language/lexicon.js';
 import type { Candidate } from './candidate.js';
 import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
@@ -11,9 +11,12 @@ const remembered = 4_096;
 const waited = 1;
 const advanced = 2;
 const concluded = 4;
+const failed = 8;
 
 /** Share of the turns of a poll that say that something is under way: every other one, less a few. */
 const waitingShare = 0.4;
+/** Share of the turns that fail, from which one tries again rather than waits. */
+const failingShare = 0.25;
 /** Share of those turns that tell how far it is. */
 const advancingShare = 0.5;
 
@@ -28,7 +31,8 @@ export class Waits {
     const bits =
       (waiting ? waited : 0) |
       (print.percent || print.newItems > 0 ? advanced : 0) |
-      ((print.signs & doneBit) !== 0 && !waiting ? concluded : 0);
+      ((print.signs & doneBit) !== 0 && !waiting ? concluded : 0) |
+      ((print.signs & themeBit('error')) !== 0 ? failed : 0);
     this.#turns[print.turn % remembered] = bits;
   }
 
@@ -44,13 +48,16 @@ export class Waits {
     const firstTurn = Math.max(candidate.firstTurn, now - remembered + 1);
     let waits = 0;
     let advances = 0;
+    let failures = 0;
     for (let turn = firstTurn; turn <= lastTurn; turn++) {
       const bits = this.#turns[turn % remembered] as number;
+      if ((bits & failed) !== 0) failures += 1;
       if ((bits & waited) === 0) continue;
       waits += 1;
       if ((bits & advanced) !== 0) advances += 1;
     }
-    if (waits < waitingShare * (lastTurn - firstTurn + 1)) return false;
+    const turns = lastTurn - firstTurn + 1;
+    if (waits < waitingShare * turns || failures > failingShare * turns) return false;
     if (advances >= advancingShare * waits || waits <= this.parameters.mostIdleWaits) return true;
     for (let turn = lastTurn; turn <= Math.min(now, lastTurn + turnsToConclude); turn++)
       if (((this.#turns[turn % remembered] as number) & concluded) !== 0) return true;

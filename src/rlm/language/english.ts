@@ -29,7 +29,7 @@ export interface ThemeWords {
 
 export const english: Language = {
   stopWords:
-    'a about after all already also am an and any are as at back be because been before both but by can could did ' +
+    'a about after again all already also am an and any are as at back be because been before both but by can could did ' +
     'do does done down each every for from get go had has have he her here him his how i id if ill im in into is it ' +
     'its ive just let lets like may me might more most must my need no not now of off on once one only or other our ' +
     'out over own please same shall she should so some still such than that thats the their them then there these ' +
@@ -406,14 +406,9 @@ export const english: Language = {
   },
   waiting: [
     'pending',
-    'running',
     'queued',
     'in progress',
-    'processing',
     'waiting',
-    'building',
-    'deploying',
-    'provisioning',
     'not ready',
     'not yet',
     'not finished',
@@ -436,17 +431,13 @@ export const english: Language = {
     'underway',
     'under way',
     'in flight',
-    'uploading',
-    'downloading',
     'warming up',
-    'starting up',
-    'initializing',
     'remaining',
-    'converging',
-    'syncing',
-    'training',
-    'not available yet',
     'no new messages',
+    // By itself such a word says what one does; only of something else it says that it takes its time.
+    ...'running processing building deploying provisioning uploading downloading training syncing converging starting'
+      .split(' ')
+      .flatMap((what) => ['still', 'is', 'are', 'state', 'status'].map((before) => `${before} ${what}`)),
   ],
   done: [
     'done',
