@@ -23,10 +23,14 @@ export function structuredBlock(text: string): number {
   return found ? hash >>> 0 || 1 : 0;
 }
 
+/** Characters of a name at most. */
+const longestName = 64;
+
 /** Where the word before `at` begins, or `at` where white space is before it. */
 function nameStart(text: string, at: number): number {
+  const earliest = Math.max(0, at - longestName);
   let start = at;
-  while (start > 0 && !/\s/.test(text.charAt(start - 1))) start -= 1;
+  while (start > earliest && !/\s/.test(text.charAt(start - 1))) start -= 1;
   return start;
 }
 
