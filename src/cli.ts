@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { analyzeCommand } from './cli/analyze.js';
 import { configCommand } from './cli/config.js';
 import { demoCommand } from './cli/demo.js';
 import { doctorCommand } from './cli/doctor.js';
@@ -36,6 +37,7 @@ function createProgram(): Command {
   pairCommands(program);
   replayCommand(program);
   rebuildCommand(program);
+  analyzeCommand(program);
   doctorCommand(program);
   configCommand(program);
   return program;

@@ -3,6 +3,7 @@ export const errorCodes = {
   usage: { exitCode: 2, meaning: 'a flag, an argument or a config key is wrong' },
   config: { exitCode: 2, meaning: 'a config file cannot be read or does not validate' },
   input: { exitCode: 3, meaning: 'an input file or record cannot be used' },
+  context_exhausted: { exitCode: 3, meaning: 'a transcript has more tokens than its budget' },
   unavailable: { exitCode: 4, meaning: 'a server is away or does not answer' },
   denied: { exitCode: 4, meaning: 'a server refuses the credentials, or what they are for' },
   mismatch: {
@@ -46,6 +47,7 @@ export class FulcrumError extends Error {
 const permanentCodes: readonly ErrorCode[] = [
   'usage',
   'conflict',
+  'context_exhausted',
   'mismatch',
   'store_closed',
   'store_corrupt',

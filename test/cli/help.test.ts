@@ -27,6 +27,7 @@ const commands = {
     ],
   ],
   rebuild: ['--nats', '--kafka', '--redis', '--prefix', '--config', '--no-timed-recovery', '--set', '--json'],
+  analyze: ['--token-budget', '--strict', '--json'],
   config: ['--config', '--set', '--json'],
 };
 

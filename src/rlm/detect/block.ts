@@ -1,0 +1,46 @@
+import { hashStart, hashStep } from '../language/hash.js';
+
+/** Shorter ones, as `{"ok":true}`, say the same without being the same. */
+const fewestCharacters = 24;
+
+/**
+ * The hash of the JSON objects in a text: a call with its arguments, or what it gave. Where they are the same again
+ * the same thing was done again, whatever is said about it. 0: there are none of substance.
+ */
+export function structuredBlock(text: string): number {
+  let hash = hashStart;
+  let found = false;
+  let start = text.indexOf('{"');
+  while (start >= 0) {
+    const end = closingBrace(text, start);
+    if (end - start >= fewestCharacters) {
+      found = true;
+      // With what stands right before it: the name of what was called.
+      for (let i = nameStart(text, start); i < end; i++) hash = hashStep(hash, text.charCodeAt(i));
+    }
+    start = text.indexOf('{"', end);
+  }
+  return found ? hash >>> 0 || 1 : 0;
+}
+
+/** Characters of a name at most. */
+const longestName = 64;
+
+/** Where the word before `at` begins, or `at` where white space is before it. */
+function nameStart(text: string, at: number): number {
+  const earliest = Math.max(0, at - longestName);
+  let start = at;
+  while (start > earliest && !/\s/.test(text.charAt(start - 1))) start -= 1;
+  return start;
+}
+
+/** The place after the brace that closes the one at `start`, or the end of the text. */
+function closingBrace(text: string, start: number): number {
+  let depth = 0;
+  for (let i = start; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x7b) depth += 1;
+    else if (code === 0x7d && --depth === 0) return i + 1;
+  }
+  return text.length;
+}

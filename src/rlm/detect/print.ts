@@ -1,0 +1,211 @@
+import { themes } from '../language/english.js';
+import { hashPair } from '../language/hash.js';
+import { type Lexicon, type PhraseTail, themeBit } from '../language/lexicon.js';
+import { emptyWords, measure, plain, readWords, type Words } from '../language/words.js';
+import type { Turn } from '../transcript.js';
+import { structuredBlock } from './block.js';
+import type { Parameters } from './parameters.js';
+import { fresh, inThisTurn, known, Recent } from './recent.js';
+
+/** A turn as the detectors see it: what it says in hashes, and how much of that was said of late. Bounded in size. */
+export interface Print {
+  /** Counted from 0. */
+  readonly turn: number;
+  readonly speaker: string;
+  readonly eventId: string | undefined;
+  /** In which the turn begins. */
+  readonly partition: number;
+  readonly excerpt: string;
+  readonly wordCount: number;
+  /** Of all its words in order; measures read alike. */
+  readonly hash: number;
+  /** The first words in order. */
+  readonly words: Uint32Array;
+  /** Content words, each once and ascending. */
+  readonly content: Uint32Array;
+  /** Those that belong to none of the themes of which the turn has a trigger: what it is about. */
+  readonly matter: Uint32Array;
+  /** Items, each once. */
+  readonly items: Uint32Array;
+  /** Pairs of words that stand together. */
+  readonly pairs: PairSample;
+  /** Share of those pairs that were in the last turns. */
+  readonly knownPairs: number;
+  /** Content words that were not in the last turns. */
+  readonly newWords: number;
+  readonly newItems: number;
+  /** Bits of the themes of which the turn has a trigger, and of waiting and done. */
+  readonly signs: number;
+  /** Bits of the themes beside which the turn says next to nothing new. */
+  readonly themed: number;
+  /** Bits of the themes beside which it says one new word at most. */
+  readonly nearlyThemed: number;
+  /** A share in per cent was named: something advances. */
+  readonly percent: boolean;
+  /** Of the call or result that the turn carries as JSON; 0: none. */
+  readonly block: number;
+}
+
+const mostWords = 512;
+const mostContent = 256;
+const mostItems = 64;
+const mostPairs = 256;
+const excerptLength = 200;
+/** 65,536 places: 48 turns of 100 words fill a tenth of them, and it stays in the processor's cache. */
+const recentBits = 16;
+
+/** The pairs of words of a turn, sorted only when somebody compares them. */
+export class PairSample {
+  #sorted: Uint32Array | null = null;
+
+  constructor(private pairs: Uint32Array) {}
+
+  /** Each once and ascending; of many, the least: such samples of two sets have the Jaccard index of the sets. */
+  get sorted(): Uint32Array {
+    if (this.#sorted === null) {
+      const all = this.pairs.sort();
+      let count = 0;
+      for (let i = 0; i < all.length && count < mostPairs; i++)
+        if (i === 0 || all[i] !== all[i - 1]) all[count++] = all[i] as number;
+      this.#sorted = all.slice(0, count);
+      this.pairs = this.#sorted;
+    }
+    return this.#sorted;
+  }
+}
+
+/** Makes prints of turns as they come. */
+export class Printer {
+  readonly #words: Words = emptyWords();
+  readonly #recentWords: Recent;
+  readonly #recentPairs: Recent;
+  readonly #content = new Uint32Array(mostContent);
+  readonly #vocabularies = new Uint32Array(mostContent);
+  readonly #fresh = new Uint8Array(mostContent);
+  readonly #items = new Uint32Array(mostItems);
+
+  constructor(
+    readonly lexicon: Lexicon,
+    readonly parameters: Parameters,
+  ) {
+    this.#recentWords = new Recent(parameters.recentTurns, recentBits);
+    this.#recentPairs = new Recent(parameters.recentTurns, recentBits);
+  }
+
+  print({ speaker, text, eventId }: Turn, turn: number, partition: number): Print {
+    const words = this.#words;
+    readWords(text, this.lexicon, words);
+    const { count, hashes, kinds, entries } = words;
+    const recentWords = this.#recentWords;
+    const recentPairs = this.#recentPairs;
+    const pairs = new Uint32Array(Math.max(0, count - 1));
+    let hash = count;
+    let knownPairs = 0;
+    let content = 0;
+    let items = 0;
+    let newWords = 0;
+    let newItems = 0;
+    let signs = 0;
+    for (let i = 0; i < count; i++) {
+      const word = hashes[i] as number;
+      hash = hashPair(hash, word);
+      if (i > 0) {
+        const pair = hashPair(hashes[i - 1] as number, word);
+        pairs[i - 1] = pair;
+        if (recentPairs.note(pair, turn) !== fresh) knownPairs += 1;
+      }
+      const entry = entries[i];
+      if (entry !== undefined && entry.phrases.length > 0) signs |= signsAt(entry.phrases, hashes, i, count);
+      const kind = kinds[i] as number;
+      if (kind === measure || entry?.stop === true) continue;
+      const when = recentWords.note(word, turn);
+      if (when === inThisTurn) continue;
+      if (kind !== plain) {
+        if (items < mostItems) this.#items[items++] = word;
+        if (when === fresh) newItems += 1;
+        continue;
+      }
+      if (when === fresh) newWords += 1;
+      if (content === mostContent) continue;
+      this.#content[content] = word;
+      this.#vocabularies[content] = entry?.vocabulary ?? 0;
+      this.#fresh[content++] = when === known ? 0 : 1;
+    }
+    const knownShare = pairs.length === 0 ? 0 : knownPairs / pairs.length;
+    const beside = this.#beside(signs, content, newItems, knownShare);
+    return {
+      turn,
+      speaker,
+      eventId,
+      partition,
+      excerpt: text.slice(0, excerptLength),
+      wordCount: count,
+      hash: hash >>> 0,
+      words: hashes.slice(0, Math.min(count, mostWords)),
+      content: this.#content.slice(0, content).sort(),
+      matter: this.#matter(signs, content),
+      items: this.#items.slice(0, items),
+      pairs: new PairSample(pairs),
+      knownPairs: knownShare,
+      newWords,
+      newItems,
+      signs,
+      themed: beside.nothing,
+      nearlyThemed: beside.little,
+      percent: words.percent,
+      block: structuredBlock(text),
+    };
+  }
+
+  #matter(signs: number, content: number): Uint32Array {
+    const words = this.#content.subarray(0, content);
+    return signs === 0
+      ? words.slice()
+      : words.filter((_, i) => ((this.#vocabularies[i] as number) & signs) === 0);
+  }
+
+  /** Of each theme: does the turn say next to nothing beside it, and does it say little? */
+  #beside(
+    signs: number,
+    content: number,
+    newItems: number,
+    knownShare: number,
+  ): { nothing: number; little: number } {
+    const { newShare, besideTheme } = this.parameters;
+    let [nothing, little] = [0, 0];
+    for (const theme of themes) {
+      const bit = themeBit(theme);
+      // Every failure brings numbers and names of its own.
+      if ((signs & bit) === 0 || (newItems > 0 && theme !== 'error')) continue;
+      const { beside, newBeside } = this.#countBeside(bit, content);
+      if (newBeside <= 1) little |= bit;
+      if (newBeside > newShare * content) continue;
+      if (beside <= besideTheme * content || knownShare >= saidInTheSameWords) nothing |= bit;
+    }
+    return { nothing, little };
+  }
+
+  #countBeside(bit: number, content: number): { beside: number; newBeside: number } {
+    let [beside, newBeside] = [0, 0];
+    for (let i = 0; i < content; i++) {
+      if (((this.#vocabularies[i] as number) & bit) !== 0) continue;
+      beside += 1;
+      newBeside += this.#fresh[i] as number;
+    }
+    return { beside, newBeside };
+  }
+}
+
+/** Share of a turn's pairs of words that were said of late, from which something else was said of late too. */
+const saidInTheSameWords = 0.75;
+
+function signsAt(phrases: readonly PhraseTail[], hashes: Uint32Array, at: number, count: number): number {
+  let signs = 0;
+  for (const { rest, signs: bits } of phrases) {
+    if (at + rest.length >= count) continue;
+    let i = 0;
+    while (i < rest.length && hashes[at + 1 + i] === rest[i]) i += 1;
+    if (i === rest.length) signs |= bits;
+  }
+  return signs;
+}

@@ -1,0 +1,55 @@
+import { type Language, themes } from './english.js';
+import { hashWord } from './hash.js';
+
+/** A phrase after its first word. */
+export interface PhraseTail {
+  readonly rest: readonly number[];
+  /** Bits of what the phrase is a sign of. */
+  readonly signs: number;
+}
+
+/** What is known of one word. */
+export interface WordEntry {
+  stop: boolean;
+  counter: boolean;
+  durationUnit: boolean;
+  /** Bits of the themes in whose turns the word says nothing new. */
+  vocabulary: number;
+  phrases: PhraseTail[];
+}
+
+export type Lexicon = ReadonlyMap<number, WordEntry>;
+
+/** Bit of each theme, by its place in `themes`; after them waiting and done. */
+export const themeBit = (theme: (typeof themes)[number]): number => 1 << themes.indexOf(theme);
+export const waitingBit = 1 << themes.length;
+export const doneBit = 1 << (themes.length + 1);
+
+/** The tables of a language by the hash of the word, so that each word of a text is looked up once. */
+export function lexiconOf(language: Language): Lexicon {
+  const entries = new Map<number, WordEntry>();
+  const entry = (word: string): WordEntry => {
+    const hash = hashWord(word);
+    const known = entries.get(hash);
+    if (known !== undefined) return known;
+    const made = { stop: false, counter: false, durationUnit: false, vocabulary: 0, phrases: [] };
+    entries.set(hash, made);
+    return made;
+  };
+  const phrase = (text: string, signs: number): void => {
+    const words = text.split(' ');
+    entry(words[0] as string).phrases.push({ rest: words.slice(1).map(hashWord), signs });
+  };
+  for (const word of language.stopWords.split(' ')) entry(word).stop = true;
+  for (const word of language.counterWords.split(' ')) entry(word).counter = true;
+  for (const word of language.durationUnits.split(' ')) entry(word).durationUnit = true;
+  for (const theme of themes) {
+    const { triggers, beside } = language.themes[theme];
+    for (const trigger of triggers) phrase(trigger, themeBit(theme));
+    for (const word of [...triggers.flatMap((trigger) => trigger.split(' ')), ...beside.split(' ')])
+      entry(word).vocabulary |= themeBit(theme);
+  }
+  for (const text of language.waiting) phrase(text, waitingBit);
+  for (const text of language.done) phrase(text, doneBit);
+  return entries;
+}
