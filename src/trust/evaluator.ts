@@ -45,6 +45,19 @@ export class TrustEvaluator {
     return state.circuitState === 'TERMINATED' || this.scoreAt(state, t) < this.config.threshold;
   }
 
+  /**
+   * Whether calls have to wait at time `t`: the circuit is TERMINATED, or OPEN and an interaction could not move it yet.
+   * A circuit that is HALF_OPEN, or would be now, lets a call through: its outcome is what decides.
+   */
+  isOpen(state: TrustState, t: number): boolean {
+    const { circuitState, openedAt } = state;
+    if (circuitState !== 'OPEN') return circuitState === 'TERMINATED';
+    const { recoveryCooldownSeconds, threshold } = this.config;
+    if (recoveryCooldownSeconds === null) return this.scoreAt(state, t) < threshold;
+    // An interaction has to begin a cooldown that was never begun.
+    return openedAt !== null && t - openedAt < recoveryCooldownSeconds;
+  }
+
   /** Whether the stored state, not decayed, is below the threshold or TERMINATED. */
   isBroken(state: TrustState): boolean {
     return state.circuitState === 'TERMINATED' || state.trustScore < this.config.threshold;
