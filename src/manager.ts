@@ -173,6 +173,14 @@ export class TrustManager {
     );
   }
 
+  /**
+   * Whether calls of the pair have to wait: its circuit is TERMINATED, or OPEN and an interaction could not move it yet.
+   * Unlike `shouldTerminate` it lets the probe of a circuit through whose cooldown is over. False if never seen.
+   */
+  async isOpen(agentA: string, agentB: string): Promise<boolean> {
+    return this.look(agentA, agentB, (state) => state !== null && this.evaluator.isOpen(state, this.now()));
+  }
+
   /** The state as stored, not decayed, or null for a pair never seen. */
   async getState(agentA: string, agentB: string): Promise<TrustState | null> {
     return this.look(agentA, agentB, (state) => state);

@@ -1,6 +1,7 @@
 import { FulcrumError } from '../errors.js';
 import type { TrustOutcome } from '../trust/outcome.js';
 import { Circuits } from './circuits.js';
+import type { Classifier } from './classifier.js';
 import { checkGuard, Guard, type GuardedCall, type GuardOptions } from './guard.js';
 import type { CompleteOptions } from './options.js';
 import { Outbox, type OutboxCounts } from './outbox.js';
@@ -64,6 +65,11 @@ export class Fleet implements AsyncDisposable {
     return this.options.tenant;
   }
 
+  /** Tells what came of a guarded call. */
+  get classifier(): Classifier {
+    return this.options.classifier;
+  }
+
   get counts(): FleetCounts {
     return { ...this.outbox.counts, ...this.circuits.counts };
   }
@@ -103,7 +109,7 @@ export class Fleet implements AsyncDisposable {
     agentA: string,
     agentB: string,
     run: GuardedCall<T>,
-    options: GuardOptions<T> & { readonly classify: (answer: T) => TrustOutcome },
+    options: GuardOptions<T> & { readonly classify: (answer: T) => TrustOutcome | null },
   ): Promise<T>;
   async guard<T>(agentA: string, agentB: string, run: GuardedCall<T>, options?: GuardOptions<T>): Promise<T> {
     checkGuard(agentA, agentB, options);

@@ -18,8 +18,8 @@ export type GuardedCall<T> = (signal: AbortSignal) => T | Promise<T>;
 export interface GuardOptions<T> extends Omit<ReportDetails, 'content' | 'probe'> {
   /** The text of the exchange: itself, or made of the answer. Of a call that failed a function gives what was thrown. */
   readonly content?: string | ((answer: T) => string | undefined) | undefined;
-  /** What came of the call. @defaultValue the client's classifier, with `prior` */
-  readonly classify?: ((answer: T) => TrustOutcome) | undefined;
+  /** What came of the call; null: it says nothing of the pair. @defaultValue the client's classifier, with `prior` */
+  readonly classify?: ((answer: T) => TrustOutcome | null) | undefined;
   /** What the call was given: an answer that repeats it counts as `partial`. */
   readonly prior?: unknown;
   /** Aborts the call's signal too. A call that then throws is not reported. */
@@ -94,11 +94,15 @@ export class Guard {
     answer: T,
     options: GuardOptions<T> | undefined,
   ): void {
-    admission.lease?.done();
     const outcome =
       options?.classify === undefined
         ? this.parts.classifier.classify(options?.prior, answer)
         : options.classify(answer);
+    if (outcome === null) {
+      admission.lease?.giveUp();
+      return;
+    }
+    admission.lease?.done();
     const content = typeof options?.content === 'function' ? options.content(answer) : options?.content;
     this.report(agentA, agentB, outcome, admission, content, options);
   }

@@ -6,6 +6,8 @@ export { type CircuitOpenReason, TrustCircuitOpen, TrustValueError } from '../tr
 export { TrustOutcome } from '../trust/outcome.js';
 export { makePairId } from '../trust/pair.js';
 export type { Cause, TransitionType } from '../trust/transition.js';
+export { type TrustAwareOptions, trustAware } from './adapters/function.js';
+export type { AgentPair, Trust } from './adapters/trust.js';
 export type { CircuitChange, PairCircuit } from './circuit.js';
 export type { CircuitEvents, Circuits, WhenStale } from './circuits.js';
 export { type Classifier, OutcomeClassifier, type OutcomeClassifierOptions } from './classifier.js';

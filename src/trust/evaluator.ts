@@ -54,6 +54,19 @@ export class TrustEvaluator {
     return t < (state.openedAt ?? state.lastUpdated) + (this.config.recoveryCooldownSeconds ?? 0);
   }
 
+  /**
+   * Whether calls have to wait at time `t`: the circuit is TERMINATED, or OPEN and an interaction could not move it yet.
+   * A circuit that is HALF_OPEN, or would be now, lets a call through: its outcome is what decides.
+   */
+  isOpen(state: TrustState, t: number): boolean {
+    const { circuitState, openedAt } = state;
+    if (circuitState !== 'OPEN') return circuitState === 'TERMINATED';
+    const { recoveryCooldownSeconds, threshold } = this.config;
+    if (recoveryCooldownSeconds === null) return this.scoreAt(state, t) < threshold;
+    // An interaction has to begin a cooldown that was never begun.
+    return openedAt !== null && t - openedAt < recoveryCooldownSeconds;
+  }
+
   /** Whether the stored state, not decayed, is below the threshold or TERMINATED; under `change`, OPEN or TERMINATED. */
   isBroken(state: TrustState): boolean {
     if (state.circuitState === 'TERMINATED') return true;
