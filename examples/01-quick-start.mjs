@@ -10,11 +10,15 @@ for (let call = 1; ; call++) {
   const answer = await codeAgent();
   const outcome = 'error' in answer ? TrustOutcome.FAILURE : TrustOutcome.SUCCESS;
   try {
-    const { trustScore } = await trust.evaluate('orchestrator', 'code-agent', outcome, { raiseOnBreak: true });
+    const { trustScore } = await trust.evaluate('orchestrator', 'code-agent', outcome, {
+      raiseOnBreak: true,
+    });
     console.log(`call ${call}: ${outcome}, trust ${trustScore.toFixed(3)}`);
   } catch (error) {
     if (!(error instanceof TrustCircuitOpen)) throw error;
-    console.log(`call ${call}: ${outcome}, trust ${error.trustScore.toFixed(3)} is below ${error.threshold}: stop`);
+    console.log(
+      `call ${call}: ${outcome}, trust ${error.trustScore.toFixed(3)} is below ${error.threshold}: stop`,
+    );
     break;
   }
 }

@@ -1,6 +1,7 @@
 // Two agents praise each other for ever: 50 rounds without trust, at most 15 with it.
-import { trustAware } from 'fulcrum-trust/client';
+
 import { TrustCircuitOpen, TrustManager, TrustOutcome } from 'fulcrum-trust';
+import { trustAware } from 'fulcrum-trust/client';
 
 const rounds = 50;
 const praise = [

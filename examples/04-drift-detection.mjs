@@ -17,7 +17,9 @@ for (let round = 0; round < rounds; round++) {
   if (round % 10 === 0)
     console.log(`round ${round}: quality ${quality.toFixed(2)}, trust ${trustScore.toFixed(3)}`);
   if (await trust.shouldTerminate('orchestrator', 'worker')) {
-    console.log(`drift detected in round ${round} of ${rounds}: quality ${quality.toFixed(2)}, trust ${trustScore.toFixed(3)}`);
+    console.log(
+      `drift detected in round ${round} of ${rounds}: quality ${quality.toFixed(2)}, trust ${trustScore.toFixed(3)}`,
+    );
     break;
   }
 }

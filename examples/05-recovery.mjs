@@ -19,4 +19,6 @@ console.log(`trust is the prior again: ${(await trust.getTrustScore('orchestrato
 
 for (let i = 0; i < 15; i++) await trust.evaluate('orchestrator', 'worker', TrustOutcome.SUCCESS);
 const state = await trust.getState('orchestrator', 'worker');
-console.log(`recovered: ${state?.circuitState}, trust ${state?.trustScore.toFixed(3)} from ${state?.interactionCount} calls`);
+console.log(
+  `recovered: ${state?.circuitState}, trust ${state?.trustScore.toFixed(3)} from ${state?.interactionCount} calls`,
+);

@@ -9,14 +9,19 @@ import { connectFleet } from 'fulcrum-trust/client';
 
 const folder = mkdtempSync(join(tmpdir(), 'fulcrum-example-'));
 const config = join(folder, 'fulcrum.yaml');
-const policies = (enforced) => `policies:\n  - name: trial\n    match: { agents: [planner, '*'] }\n    enforced: ${enforced}\n`;
+const policies = (enforced) =>
+  `policies:\n  - name: trial\n    match: { agents: [planner, '*'] }\n    enforced: ${enforced}\n`;
 writeFileSync(config, policies(false));
 
 // Everything in one process of its own, as `npx fulcrum-trust up` would run it.
 const cli = new URL('./cli.js', import.meta.resolve('fulcrum-trust'));
-const up = spawn(process.execPath, [cli.pathname, 'up', '--port', '0', '--data', join(folder, 'data'), '--config', config, '--json'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const up = spawn(
+  process.execPath,
+  [cli.pathname, 'up', '--port', '0', '--data', join(folder, 'data'), '--config', config, '--json'],
+  {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+);
 const [line] = await once(createInterface(up.stdout), 'line');
 const { url } = JSON.parse(line);
 

@@ -6,20 +6,17 @@ import { connectFleet } from '../../../src/client/index.js';
 import { NatsBroker } from '../../../src/streams/nats/broker.js';
 import { defaultNatsOptions } from '../../../src/streams/nats/options.js';
 import { describeWithServer } from '../../servers/describe.js';
-import { startNats } from '../../servers/nats.js';
-import { runProcessor } from '../running.js';
+import { fleetOnNats } from '../running.js';
 
 const State = Annotation.Root({ rounds: Annotation<number> });
 
 describeWithServer('nats', 'a graph whose trust is a fleet', () => {
   async function connected() {
-    const { url } = await startNats({ own: true });
-    const options = { ...defaultNatsOptions, servers: [url] };
-    const processor = await runProcessor(await NatsBroker.connect(options));
-    onTestFinished(() => processor.stop());
-    const fleet = await connectFleet({ nats: url, whenStale: 'failOpen' });
+    const running = await fleetOnNats();
+    onTestFinished(() => running.stop());
+    const fleet = await connectFleet({ ...running.address, whenStale: 'failOpen' });
     onTestFinished(() => fleet.close());
-    return { fleet, options };
+    return { fleet, options: { ...defaultNatsOptions, servers: [String(running.address.nats)] } };
   }
 
   it('ends when the circuit opens; the fleet learns the session, the node and the text', async () => {

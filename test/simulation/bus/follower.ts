@@ -54,7 +54,8 @@ export function following(
 
 /** The last position that is not wanted. */
 function startOf(log: Log, from: FollowFrom): number {
-  if (from === 'start') return 0;
+  // All of it holds the last of each key too.
+  if (from === 'start' || from === 'last') return 0;
   if (from === 'now') return log.last;
   if ('since' in from) {
     const sinceMs = (from.since - beginning) * 1_000;
