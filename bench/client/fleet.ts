@@ -1,8 +1,8 @@
 /** A client without a server: what is measured is what it does in its own process. */
 import { makePairId } from 'fulcrum-trust';
 import type { PairCircuit } from '#dist/client/circuit.js';
+import { completeOptions } from '#dist/client/complete-options.js';
 import { Fleet } from '#dist/client/fleet.js';
-import { completeOptions } from '#dist/client/options.js';
 import type { Way } from '#dist/client/way.js';
 
 /** Circuits that are open, of as many pairs again that are not. */

@@ -1,17 +1,13 @@
 /** The only file of the client that knows brokers and stores; each is loaded when it is used. */
 import type { Broker, Probes } from '../ports.js';
 import { BrokerWay } from './broker-way.js';
+import { type CompleteOptions, completeOptions } from './complete-options.js';
 import { closeOnExit } from './exit.js';
 import { Fleet } from './fleet.js';
 import { HttpClient } from './http.js';
 import { HttpProbes, HttpWay } from './http-way.js';
 import { LateWay } from './late-way.js';
-import {
-  type CompleteOptions,
-  completeOptions,
-  type FleetOptions,
-  type ProbeRedisSettings,
-} from './options.js';
+import type { FleetOptions, ProbeRedisSettings } from './options.js';
 import type { Way } from './way.js';
 
 /**

@@ -1,13 +1,13 @@
 /** Calls of a pair that stop when its circuit opens. */
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '../errors.js';
-import type { Lease } from '../ports.js';
 import { type CircuitOpenReason, TrustCircuitOpen } from '../trust/errors.js';
 import { TrustOutcome } from '../trust/outcome.js';
 import { makePairId } from '../trust/pair.js';
 import type { CircuitChange, PairCircuit } from './circuit.js';
 import type { Circuits } from './circuits.js';
 import type { Classifier } from './classifier.js';
+import { HeldProbe } from './held-probe.js';
 import { checkDetails, checkName, type ReportDetails } from './report.js';
 import { CallSignals } from './signals.js';
 import type { Way } from './way.js';
@@ -220,30 +220,4 @@ function openError(
 ): TrustCircuitOpen {
   const reason = enforced ? reasonOf[state] : 'stale';
   return new TrustCircuitOpen(pairId, trustScore, threshold, reason, cause === undefined ? {} : { cause });
-}
-
-/** The right to be the probe, renewed while the call runs. */
-class HeldProbe {
-  private timer: NodeJS.Timeout | undefined;
-
-  constructor(private readonly lease: Lease) {}
-
-  async take(): Promise<boolean> {
-    if (!(await this.lease.hold())) return false;
-    // One that is lost to another meanwhile cannot be helped: both say the same number.
-    const renew = (): void => void this.lease.hold().catch(() => {});
-    this.timer = setInterval(renew, this.lease.lastsMs / 3).unref();
-    return true;
-  }
-
-  /** The call is over. The right stays until it lapses: its report has yet to move the circuit. */
-  done(): void {
-    clearInterval(this.timer);
-  }
-
-  /** The call says nothing of the pair: another may be the probe. */
-  giveUp(): void {
-    clearInterval(this.timer);
-    void this.lease.release().catch(() => {});
-  }
 }

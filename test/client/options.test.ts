@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { completeOptions } from '../../src/client/complete-options.js';
 import { connectFleet, type FleetOptions } from '../../src/client/index.js';
-import { completeOptions } from '../../src/client/options.js';
 import { FulcrumError } from '../../src/errors.js';
 
 const http = 'http://127.0.0.1:4747';
