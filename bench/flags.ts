@@ -32,6 +32,26 @@ export const brokerOptions = {
   seconds: { type: 'string', default: '20' },
 } as const;
 
+/** Of `bench:opening`. */
+export const openingOptions = {
+  data: { type: 'string', default: '../shared/data/status_dev.jsonl.gz' },
+  cooldown: { type: 'string', default: '60' },
+  'outage-run': { type: 'string', default: '10' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+/** @throws TypeError for an unknown flag, RangeError for a number that is none */
+export function openingFlags(args?: string[]) {
+  const { values } = parseArgs({ ...(args === undefined ? {} : { args }), options: openingOptions });
+  return {
+    /** Lines of JSON under gzip, one stream of probes each. */
+    data: values.data,
+    cooldown: count('cooldown', values.cooldown),
+    outageRun: count('outage-run', values['outage-run']),
+    json: values.json,
+  };
+}
+
 /** @throws TypeError for an unknown flag, RangeError for a number that is none */
 export function redisFlags(args?: string[]) {
   const { values } = parseArgs({ ...(args === undefined ? {} : { args }), options: redisOptions });

@@ -3,17 +3,6 @@
 
 local GUESS_WEIGHT, RUN_GUESS_WEIGHT = 20, 50
 
-local function usual_rate(rule)
-  local low, high = rule.normal_rate, rule.normal_max
-  local rate = (GUESS_WEIGHT * low + failure_runs) / (GUESS_WEIGHT + non_failures)
-  if rate < low then rate = low elseif rate > high then rate = high end
-  if failure_run > 0 then
-    rate = (RUN_GUESS_WEIGHT * rate + further_failures) / (RUN_GUESS_WEIGHT + failure_runs + further_failures)
-    if rate < low then rate = low elseif rate > high then rate = high end
-  end
-  return rate
-end
-
 local function begin_change()
   evidence, non_failures, failure_runs, further_failures, failure_run = 1, 0, 0, 0, 0
 end
@@ -32,8 +21,16 @@ local function learn(weight, memory)
   end
 end
 
+-- One function for the rate and what it makes of the evidence: a call costs as much as half of it.
 local function observe(outcome, weight, rule)
-  local rate, closed, failed = usual_rate(rule), circuit == CLOSED, outcome == FAILURE
+  local low, high = rule.normal_rate, rule.normal_max
+  local rate = (GUESS_WEIGHT * low + failure_runs) / (GUESS_WEIGHT + non_failures)
+  if rate < low then rate = low elseif rate > high then rate = high end
+  if failure_run > 0 then
+    rate = (RUN_GUESS_WEIGHT * rate + further_failures) / (RUN_GUESS_WEIGHT + failure_runs + further_failures)
+    if rate < low then rate = low elseif rate > high then rate = high end
+  end
+  local failed, closed = outcome == FAILURE, circuit == CLOSED
   if outcome == PARTIAL then weight = weight / 2 end
   local factor = failed and rule.bad_rate / rate or (1 - rule.bad_rate) / (1 - rate)
   if weight ~= 1 then factor = factor ^ weight end
