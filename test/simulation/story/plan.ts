@@ -81,7 +81,7 @@ function trustOf(random: Random): TrustConfigOptions {
   return {
     threshold: random.pick([0.3, 0.45] as const),
     halfLifeSeconds: random.pick([1, 5, 60, 86_400] as const),
-    ...(random.chance(0.4) ? { recoveryCooldownSeconds: random.between(0.1, 2) } : {}),
+    ...recoveryOf(random),
   };
 }
 
@@ -98,6 +98,16 @@ const troubles = [
 ] as const;
 /** A generation of marks is older than this. */
 const longestLossMs = 1_500;
+
+function recoveryOf(random: Random): TrustConfigOptions {
+  const recoveryCooldownSeconds = random.between(0.1, 2);
+  const kind = random.pick(['decay', 'decay', 'cooldown', 'change'] as const);
+  if (kind === 'decay') return {};
+  // Few failures have to be enough in stories so short.
+  return kind === 'cooldown'
+    ? { recoveryCooldownSeconds }
+    : { recoveryCooldownSeconds, opening: 'change', evidence: 20 };
+}
 
 function troublesOf(random: Random, lengthMs: number, lossy: boolean): Trouble[] {
   // Some stories go well but for the order of things: what breaks there has no excuse.

@@ -6,7 +6,7 @@ import { shardOf } from '../store/client.js';
 import type { Written } from '../store/server.js';
 import type { Remains } from './verify.js';
 
-export function brokenCircuits({ bus, servers, fleet }: Remains): string[] {
+export function brokenCircuits({ plan, bus, servers, fleet }: Remains): string[] {
   const messages = bus.messages('circuits');
   const written = new Map(servers.flatMap((server) => [...server.written]));
   const killed = new Set(fleet.everybody.flatMap(({ process }) => (process.alive ? [] : [process.name])));
@@ -17,7 +17,7 @@ export function brokenCircuits({ bus, servers, fleet }: Remains): string[] {
     ...earlierResets(messages),
   ];
   for (const [pair, events] of byPair(messages))
-    broken.push(...brokenOrder(events, written, isLossy(servers)).map((what) => `${pair}: ${what}`));
+    broken.push(...brokenOrder(events, written, isLossy(servers), plan.harm > 0).map((what) => `${pair}: ${what}`));
   for (const server of servers)
     for (const [key, { pair }] of server.pairs.entries()) {
       const events = byPair(messages).get(key) ?? [];
@@ -68,8 +68,11 @@ function brokenLast(
  */
 function earlierResets(messages: readonly Logged[]): string[] {
   const effects = new Map<string, number>();
-  return messages.flatMap(({ body, tenant, key }) => {
+  const seen = new Set<string>();
+  return messages.flatMap(({ id, body, tenant, key }) => {
     const { type, data } = JSON.parse(Buffer.from(body).toString()) as CircuitEvent;
+    if (seen.has(id)) return [];
+    seen.add(id);
     if (type !== 'fulcrum.trust.circuit.reset.v1' || data.cause.kind !== 'operator') return [];
     const reset = `${tenant}/${key}: the reset ${data.cause.event_id}`;
     const before = effects.get(reset) ?? data.occurred_at;
@@ -106,20 +109,27 @@ function byPair(messages: readonly Logged[]): Map<string, CircuitEvent[]> {
   return pairs;
 }
 
-/** @param lossy a restart has lost writes: then the transition before may be an earlier one of the pair */
+/**
+ * @param lossy a restart has lost writes: then the transition before may be an earlier one of the pair
+ * @param lateRequests requests may be done after their senders gave them up
+ */
 function brokenOrder(
   events: readonly CircuitEvent[],
   written: ReadonlyMap<string, Written>,
   lossy: boolean,
+  lateRequests: boolean,
 ): string[] {
   const broken: string[] = [];
   const before = [0];
+  const lost = (id = ''): boolean => written.get(id)?.lost === true;
   for (const { id, data } of events) {
     const { transition, previous_transition: previous } = data;
     if (before.includes(transition)) continue;
     const last = Math.max(...before);
-    // What a relay had in its hands when the store lost it comes as late as a repeat does.
-    if (transition < last && written.get(id)?.lost !== true)
+    // What a relay had in its hands when the store lost it comes as late as a repeat does; and a request that was under
+    // way when the store lost what came after it is numbered by when it was sent.
+    const overtaken = lost(id) || (lateRequests && lost(events.find((event) => event.data.transition === last)?.id));
+    if (transition < last && !overtaken)
       broken.push(`${transition} is published after ${last}`);
     if (lossy ? !before.includes(previous) : previous !== last)
       broken.push(`${transition} says that ${previous} was before it, and ${last} was`);
