@@ -25,6 +25,8 @@ export interface CircuitChange extends PairCircuit {
   readonly type: TransitionType;
   /** The state before, as far as this client knew. */
   readonly from: CircuitState;
+  /** Time of the event that moved it, seconds since the epoch; null where the client was told the state alone. */
+  readonly occurredAt: number | null;
   /** null where the client was told the state and not what brought it about. */
   readonly cause: Cause | null;
 }
@@ -51,6 +53,7 @@ export function changeOf({ type, data }: CircuitEvent): CircuitChange {
     threshold: data.threshold,
     transition: data.transition,
     recoversAt: data.recovers_at,
+    occurredAt: data.occurred_at,
     cause: causeOf(data.cause),
   };
 }

@@ -1,6 +1,9 @@
 /** What is known of all circuits of one tenant. Pure: no clock, no network. */
 import { type CircuitChange, changeTo, type PairCircuit } from './circuit.js';
 
+/** Of a change that was not heard of. */
+const unknown = { occurredAt: null, cause: null } as const;
+
 interface Known {
   readonly circuit: PairCircuit;
   /** Calls of the pair have to stop. */
@@ -46,7 +49,7 @@ export class CircuitView {
     const before = this.latest.get(circuit.pairId);
     if (before !== undefined && before.transition >= circuit.transition) return null;
     this.set(circuit);
-    return { ...circuit, type: changeTo[circuit.state], from: before?.state ?? 'CLOSED', cause: null };
+    return { ...circuit, type: changeTo[circuit.state], from: before?.state ?? 'CLOSED', ...unknown };
   }
 
   /** Takes in that these are all circuits that are not CLOSED: others have closed, nobody told when. */
@@ -61,7 +64,7 @@ export class CircuitView {
         from: circuit.state,
         state: 'CLOSED' as const,
         recoversAt: null,
-        cause: null,
+        ...unknown,
       })),
       ...circuits.flatMap((circuit) => this.learn(circuit) ?? []),
     ];

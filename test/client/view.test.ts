@@ -21,6 +21,7 @@ const change = (transition: number, state: PairCircuit['state'], fields = {}): C
   ...circuit(transition, { state, ...fields }),
   type: state === 'CLOSED' ? 'closed' : 'opened',
   from: 'CLOSED',
+  occurredAt: null,
   cause: null,
 });
 
