@@ -17,11 +17,15 @@ export const neverPublished: Published = Object.freeze({ transition: 0, to: 'CLO
 
 /**
  * Tells of a circuit that moved without anybody being told. Where the pair's circuit is not the one that was published
- * last, a transition leads from that to this one, under a number above both. Where they agree there is none; the pair's
+ * last, a transition leads from that to this one, under a number above it. Where they agree there is none; the pair's
  * next one will follow on what was published. A pair without state is closed.
+ *
+ * A pair whose number is above that of `published` has been told of since, or is about to be: numbers rise only with what
+ * goes to the outbox. Of several processes that compare at the same time, one tells.
  */
 export function announce(pair: Pair, published: Published, policy: Policy, rules: StepRules): Step {
-  const last = Math.max(pair.transition, published.transition);
+  if (pair.transition > published.transition) return { pair, transitions: [] };
+  const last = published.transition;
   if ((pair.state?.circuitState ?? 'CLOSED') === published.to)
     return { pair: numbered(pair, last, policy), transitions: [] };
   const { state } = pair;

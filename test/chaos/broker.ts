@@ -4,6 +4,7 @@ import type { Sent } from './load.js';
 
 /** A record of a log, as a plain client of the broker reads it. */
 export interface LogRecord {
+  readonly channel: Channel;
   /** Stream, or topic and partition. */
   readonly log: string;
   readonly position: number;
@@ -27,7 +28,7 @@ export interface ChaosBroker {
   publish(batch: readonly Sent[]): Promise<void>;
   /** How many messages are not acknowledged by the processors. @throws Error while the broker does not answer */
   lag(): Promise<number>;
-  /** All records after those that were read before, up to where the logs end now. */
-  read(channel: Channel): AsyncIterable<LogRecord>;
+  /** All records after those that were read before, up to where the logs end now; each log in its order. */
+  read(): AsyncIterable<LogRecord>;
   close(): Promise<void>;
 }

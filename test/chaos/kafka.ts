@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Admin, Kafka, type KafkaMessage, logLevel, type Producer } from 'kafkajs';
 import type { Channel } from '../../src/ports.js';
 import { startKafka } from '../servers/kafka.js';
-import type { ChaosBroker, LogRecord } from './broker.js';
+import { type ChaosBroker, channels, type LogRecord } from './broker.js';
 import type { Sent } from './load.js';
 
 const topics: Record<Channel, string> = {
@@ -87,11 +87,17 @@ async function lag(admin: Admin): Promise<number> {
 
 function reader(kafka: Kafka, admin: Admin): ChaosBroker['read'] {
   const positions = new Map<string, number>();
-  return async function* (channel) {
-    const topic = topics[channel];
-    const ends = new Map<number, number>();
-    for (const { partition, high } of await admin.fetchTopicOffsets(topic))
-      if (Number(high) > (positions.get(`${topic}/${partition}`) ?? 0)) ends.set(partition, Number(high));
+  const next = (log: string): number => positions.get(log) ?? 0;
+  return async function* () {
+    /** Where the logs end that have something new. */
+    const ends = new Map<string, number>();
+    const places: { topic: string; partition: number; offset: string }[] = [];
+    for (const topic of Object.values(topics))
+      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
+        const log = logOf(topic, partition);
+        places.push({ topic, partition, offset: String(next(log)) });
+        if (Number(high) > next(log)) ends.set(log, Number(high));
+      }
     if (ends.size === 0) return;
     const waiting: LogRecord[] = [];
     let wake = (): void => {};
@@ -99,19 +105,16 @@ function reader(kafka: Kafka, admin: Admin): ChaosBroker['read'] {
     const consumer = kafka.consumer({ groupId, sessionTimeout: 6_000, allowAutoTopicCreation: false });
     await consumer.connect();
     try {
-      await consumer.subscribe({ topic, fromBeginning: true });
+      await consumer.subscribe({ topics: Object.values(topics), fromBeginning: true });
       await consumer.run({
         autoCommit: false,
         eachBatch: async ({ batch }) => {
           while (waiting.length > mostWaiting) await pause(5);
-          for (const message of batch.messages) waiting.push(recordOf(topic, batch.partition, message));
+          for (const message of batch.messages) waiting.push(recordOf(batch.topic, batch.partition, message));
           wake();
         },
       });
-      for (const partition of ends.keys()) {
-        const offset = String(positions.get(`${topic}/${partition}`) ?? 0);
-        consumer.seek({ topic, partition, offset });
-      }
+      for (const place of places) consumer.seek(place);
       while (ends.size > 0) {
         if (waiting.length === 0)
           await new Promise<void>((resolve) => {
@@ -119,11 +122,10 @@ function reader(kafka: Kafka, admin: Admin): ChaosBroker['read'] {
           });
         for (const record of waiting.splice(0)) {
           const { log, position } = record;
-          if (position < (positions.get(log) ?? 0)) continue;
+          if (position < next(log)) continue;
           positions.set(log, position + 1);
-          const partition = Number(log.slice(log.indexOf('/') + 1));
           yield record;
-          if (position + 1 >= (ends.get(partition) ?? 0)) ends.delete(partition);
+          if (position + 1 >= (ends.get(log) ?? 0)) ends.delete(log);
         }
       }
     } finally {
@@ -133,13 +135,16 @@ function reader(kafka: Kafka, admin: Admin): ChaosBroker['read'] {
   };
 }
 
+const logOf = (topic: string, partition: number): string => `${topic}/${partition}`;
+
 function recordOf(topic: string, partition: number, message: KafkaMessage): LogRecord {
   const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [
     name.toLowerCase(),
     String(Array.isArray(value) ? value.at(-1) : value),
   ]);
   return {
-    log: `${topic}/${partition}`,
+    channel: channels.find((channel) => topics[channel] === topic) ?? 'circuits',
+    log: logOf(topic, partition),
     position: Number(message.offset),
     tenant: null,
     receivedAt: Number(message.timestamp) / 1_000,

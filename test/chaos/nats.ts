@@ -74,7 +74,7 @@ async function lag(manager: JetStreamManager): Promise<number> {
 
 function reader(connection: NatsConnection, manager: JetStreamManager): ChaosBroker['read'] {
   const positions = new Map(channels.map((channel) => [channel, 0]));
-  return async function* (channel) {
+  const readOf = async function* (channel: Channel): AsyncGenerator<LogRecord> {
     const stream = streams[channel];
     const { last_seq: last } = await manager.streams.info(stream).then(({ state }) => state);
     let position = positions.get(channel) ?? 0;
@@ -87,19 +87,23 @@ function reader(connection: NatsConnection, manager: JetStreamManager): ChaosBro
         if (message.seq <= position) continue;
         position = message.seq;
         positions.set(channel, position);
-        yield recordOf(message);
+        yield recordOf(channel, message);
         if (position >= last) break;
       }
       await ordered.delete().catch(() => {});
     }
   };
+  return async function* () {
+    for (const channel of channels) yield* readOf(channel);
+  };
 }
 
-function recordOf({ seq, subject, info, headers: given, data }: JsMsg): LogRecord {
+function recordOf(channel: Channel, { seq, subject, info, headers: given, data }: JsMsg): LogRecord {
   const named = [...(given ?? [])].map(
     ([name, values]) => [name.toLowerCase(), values.at(-1) ?? ''] as const,
   );
   return {
+    channel,
     log: info.stream,
     position: seq,
     tenant: subject.split('.')[3] ?? null,

@@ -85,27 +85,29 @@ export class Verifier {
   async verify(patienceMs = settleMs): Promise<Verdict> {
     const deadline = performance.now() + patienceMs;
     for (;;) {
-      await this.readOn('commands', (record) => this.reference.addCommand(record));
-      await this.readOn('interactions', (record) => this.reference.addInteraction(record));
-      await this.readOn(
-        'dead-letters',
-        (record) => void this.deadLetters.add(record.headers['dlq-id'] ?? ''),
-      );
+      for await (const record of this.servers.broker.read()) this.take(record);
       const pairs = await this.readPairs();
-      await this.readOn('circuits', (record) => this.circuits.add(record));
       const verdict = this.judge(pairs);
       if (verdict.faults.length === 0 || performance.now() > deadline) return verdict;
       await pause(300);
     }
   }
 
-  private async readOn(
-    channel: 'interactions' | 'commands' | 'circuits' | 'dead-letters',
-    add: (record: LogRecord) => void,
-  ): Promise<void> {
-    for await (const record of this.servers.broker.read(channel)) {
-      if (channel === 'interactions' || channel === 'commands') this.read++;
-      add(record);
+  private take(record: LogRecord): void {
+    switch (record.channel) {
+      case 'interactions':
+        this.read++;
+        this.reference.addInteraction(record);
+        break;
+      case 'commands':
+        this.read++;
+        this.reference.addCommand(record);
+        break;
+      case 'circuits':
+        this.circuits.add(record);
+        break;
+      case 'dead-letters':
+        this.deadLetters.add(record.headers['dlq-id'] ?? '');
     }
   }
 

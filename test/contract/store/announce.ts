@@ -93,7 +93,7 @@ export function announces(under: StoreUnderTest): void {
       expect(await readPair(store)).toMatchObject({ transition: nowMs, state: { transition: nowMs } });
     });
 
-    it('from the one that was published last, under a number above both', async () => {
+    it('from the one that was published last, under a number above it', async () => {
       const store = await openFor(under);
       await apply(store, [collapse(start)], { nowMs: nowMs + 7 });
       expect(await announced(store, 'TERMINATED', nowMs + 100)).toMatchObject({
@@ -104,9 +104,14 @@ export function announces(under: StoreUnderTest): void {
           previousTransition: nowMs + 100,
         },
       });
-      expect(await announced(store, 'CLOSED', nowMs + 2)).toMatchObject({
-        transition: { from: 'CLOSED', to: 'OPEN', transition: nowMs + 102, previousTransition: nowMs + 2 },
-      });
+    });
+
+    it('not of a pair that was told of since', async () => {
+      const store = await openFor(under);
+      await apply(store, [collapse(start)], { nowMs: nowMs + 7 });
+      expect(await announced(store, 'CLOSED', nowMs + 2)).toEqual({ kind: 'agreed' });
+      expect(await readPair(store)).toMatchObject({ transition: nowMs + 7 });
+      expect(await story(store)).toEqual(['a-b opened at 0']);
     });
 
     it('once', async () => {

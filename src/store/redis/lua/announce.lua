@@ -27,8 +27,10 @@ end
 call('XLEN', outbox)
 call('ZCARD', due_key)
 
+-- It has been told of since, or is about to be.
+if transition > published_number then return { 'a', changed_bytes } end
 if not policy.change then evidence = nil end
-local before, last = transition, max(transition, published_number)
+local before, last = transition, published_number
 if (circuit or CLOSED) == published then
   transition = last
 else
