@@ -1,7 +1,7 @@
-import { Cluster, type Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { messageOf } from '../../errors.js';
 import type { Finding } from '../../ports.js';
-import { connectRedis, nameOf, type RedisClient, type RedisConnection } from './connection.js';
+import { connectRedis, isCluster, nameOf, type RedisClient, type RedisConnection } from './connection.js';
 import { defaultPrefix, layoutVersion, metaKey, policiesKey } from './layout.js';
 import { SharedPolicies } from './policies.js';
 import { rebuildingField } from './rebuilding.js';
@@ -45,7 +45,7 @@ export async function checkRedis(options: RedisCheck): Promise<readonly Finding[
 
 /** What is looked at by itself: each master of a cluster, by its name. */
 function nodesOf(client: RedisClient, url: string): [where: string, node: Redis][] {
-  if (!(client instanceof Cluster)) return [[`redis ${nameOf(url)}`, client]];
+  if (!isCluster(client)) return [[`redis ${nameOf(url)}`, client]];
   return client.nodes('master').map((node) => [`redis ${node.options.host}:${node.options.port}`, node]);
 }
 

@@ -4,6 +4,11 @@ import { FulcrumError, messageOf } from '../../errors.js';
 
 export type RedisClient = Redis | Cluster;
 
+/** Told without the client's own class, which is loaded by those alone who connect. */
+export function isCluster(client: RedisClient): client is Cluster {
+  return client.isCluster;
+}
+
 export interface RedisConnection {
   /**
    * `redis://[user:password@]host:port/db`, `rediss://…` for TLS, `redis+sentinel://[user:password@]host:port,host:port/master`,

@@ -1,8 +1,7 @@
-import { Cluster } from 'ioredis';
 import { FulcrumError } from '../../errors.js';
 import type { RebuiltPlace } from '../../ports.js';
 import type { Calls } from './calls.js';
-import type { RedisClient } from './connection.js';
+import { isCluster, type RedisClient } from './connection.js';
 import { allShards, type Layout, metaKey, rebuildKey, shardKey } from './layout.js';
 import { RedisLease } from './lease.js';
 import { doAll } from './shards.js';
@@ -108,7 +107,7 @@ export class Rebuilding implements RebuiltPlace {
     const { client, layout } = this.calls;
     const match = shardPattern(layout);
     const relays = new Set(allShards(layout).map((shard) => shardKey(layout, shard, 'relay')));
-    for (const node of client instanceof Cluster ? client.nodes('master') : [client]) {
+    for (const node of isCluster(client) ? client.nodes('master') : [client]) {
       let cursor = '0';
       do {
         const [next, keys] = await this.calls.ask(() => node.scan(cursor, 'MATCH', match, 'COUNT', atATime));

@@ -1,8 +1,10 @@
 /** The Lua scripts: each is its parts, which stand beside it, and its own file. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Command } from 'ioredis';
 import type { RedisClient } from './connection.js';
+import { type ScriptValue, scriptCommand } from './script-command.js';
+
+export type { ScriptValue };
 
 export type ScriptName =
   | 'adopt'
@@ -18,9 +20,6 @@ export type ScriptName =
   | 'policies'
   | 'relay'
   | 'remove';
-
-/** A key or an argument of a script. */
-export type ScriptValue = string | Buffer | number;
 
 interface Script {
   readonly text: string;
@@ -38,33 +37,10 @@ export async function runScript(
 ): Promise<unknown> {
   const { sha, text } = scriptOf(name);
   try {
-    return await client.sendCommand(new ScriptCommand([sha, String(keys.length), ...keys, ...args]));
+    return await client.sendCommand(scriptCommand([sha, String(keys.length), ...keys, ...args]));
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
     return client.callBuffer('eval', text, keys.length, ...keys, ...args);
-  }
-}
-
-/** A call of a script. It may have hundreds of keys: the client would write each of them by itself. */
-class ScriptCommand extends Command {
-  constructor(args: ScriptValue[]) {
-    super('evalsha', args, { replyEncoding: null });
-  }
-
-  override toWritable(): Buffer {
-    const parts: Buffer[] = [];
-    let text = `*${this.args.length + 1}\r\n$${this.name.length}\r\n${this.name}\r\n`;
-    for (const arg of this.args as (string | Buffer)[]) {
-      text += `$${Buffer.byteLength(arg)}\r\n`;
-      if (typeof arg === 'string') text += arg;
-      else {
-        parts.push(Buffer.from(text), arg);
-        text = '';
-      }
-      text += '\r\n';
-    }
-    parts.push(Buffer.from(text));
-    return Buffer.concat(parts);
   }
 }
 
