@@ -20,13 +20,13 @@ export interface Print {
   /** Of all its words in order; measures read alike. */
   readonly hash: number;
   /** The first `mostWords` in order; what follows is of these. */
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
   /** Content words, each once and ascending. */
-  readonly content: Uint32Array;
+  readonly content: Int32Array;
   /** Those that belong to none of the themes of which the turn has a trigger: what it is about. */
-  readonly matter: Uint32Array;
+  readonly matter: Int32Array;
   /** Items, each once. */
-  readonly items: Uint32Array;
+  readonly items: Int32Array;
   /** Pairs of words that stand together. */
   readonly pairs: WordPairs;
   /** Share of those pairs that were in the last turns. */
@@ -55,12 +55,12 @@ const recentBits = 16;
 
 /** The pairs of words of a turn, sorted only when somebody compares them. */
 export class WordPairs {
-  #sorted: Uint32Array | null = null;
+  #sorted: Int32Array | null = null;
 
-  constructor(private pairs: Uint32Array) {}
+  constructor(private pairs: Int32Array) {}
 
   /** Each once and ascending. */
-  get sorted(): Uint32Array {
+  get sorted(): Int32Array {
     if (this.#sorted === null) {
       const all = this.pairs.sort();
       let count = 0;
@@ -78,10 +78,10 @@ export class Printer {
   readonly #words: Words = emptyWords();
   readonly #recentWords: Recent;
   readonly #recentPairs: Recent;
-  readonly #content = new Uint32Array(mostWords);
-  readonly #vocabularies = new Uint32Array(mostWords);
+  readonly #content = new Int32Array(mostWords);
+  readonly #vocabularies = new Int32Array(mostWords);
   readonly #fresh = new Uint8Array(mostWords);
-  readonly #items = new Uint32Array(mostItems);
+  readonly #items = new Int32Array(mostItems);
 
   constructor(
     readonly lexicon: Lexicon,
@@ -98,7 +98,7 @@ export class Printer {
     const recentWords = this.#recentWords;
     const recentPairs = this.#recentPairs;
     const read = Math.min(count, mostWords);
-    const pairs = new Uint32Array(Math.max(0, read - 1));
+    const pairs = new Int32Array(Math.max(0, read - 1));
     let hash = count;
     let knownPairs = 0;
     let content = 0;
@@ -139,7 +139,7 @@ export class Printer {
       partition,
       excerpt: text.slice(0, excerptLength),
       wordCount: count,
-      hash: hash >>> 0,
+      hash: hash | 0,
       words: hashes.slice(0, read),
       content: this.#content.slice(0, content).sort(),
       matter: this.#matter(signs, content),
@@ -156,7 +156,7 @@ export class Printer {
     };
   }
 
-  #matter(signs: number, content: number): Uint32Array {
+  #matter(signs: number, content: number): Int32Array {
     const words = this.#content.subarray(0, content);
     return signs === 0
       ? words.slice()
@@ -198,7 +198,7 @@ export class Printer {
 /** Share of a turn's pairs of words that were said of late, from which something else was said of late too. */
 const saidInTheSameWords = 0.75;
 
-function signsAt(phrases: readonly PhraseTail[], hashes: Uint32Array, at: number, count: number): number {
+function signsAt(phrases: readonly PhraseTail[], hashes: Int32Array, at: number, count: number): number {
   let signs = 0;
   for (const { rest, signs: bits } of phrases) {
     if (at + rest.length >= count) continue;
