@@ -22,4 +22,4 @@ export {
   verdicts,
 } from './rlm/result.js';
 export { type TokenCounter, whitespaceTokens } from './rlm/tokens.js';
-export { type Transcript, parseTranscript, type Turn, transcriptLineSchema } from './rlm/transcript.js';
+export { parseTranscript, type Transcript, type Turn, transcriptLineSchema } from './rlm/transcript.js';
