@@ -20,7 +20,7 @@ export function structuredBlock(text: string): number {
     }
     start = text.indexOf('{"', end);
   }
-  return found ? hash >>> 0 || 1 : 0;
+  return found ? hash | 0 || 1 : 0;
 }
 
 /** Characters of a name at most. */

@@ -19,16 +19,16 @@ export interface Print {
   readonly wordCount: number;
   /** Of all its words in order; measures read alike. */
   readonly hash: number;
-  /** The first words in order. */
-  readonly words: Uint32Array;
+  /** The first `mostWords` in order; what follows is of these. */
+  readonly words: Int32Array;
   /** Content words, each once and ascending. */
-  readonly content: Uint32Array;
+  readonly content: Int32Array;
   /** Those that belong to none of the themes of which the turn has a trigger: what it is about. */
-  readonly matter: Uint32Array;
+  readonly matter: Int32Array;
   /** Items, each once. */
-  readonly items: Uint32Array;
+  readonly items: Int32Array;
   /** Pairs of words that stand together. */
-  readonly pairs: PairSample;
+  readonly pairs: WordPairs;
   /** Share of those pairs that were in the last turns. */
   readonly knownPairs: number;
   /** Content words that were not in the last turns. */
@@ -46,26 +46,25 @@ export interface Print {
   readonly block: number;
 }
 
-const mostWords = 512;
-const mostContent = 256;
+/** Words of a turn that are looked at. A page of thousands that a tool gave holds every word, and says none of them. */
+const mostWords = 256;
 const mostItems = 64;
-const mostPairs = 256;
 const excerptLength = 200;
 /** 65,536 places: 48 turns of 100 words fill a tenth of them, and it stays in the processor's cache. */
 const recentBits = 16;
 
 /** The pairs of words of a turn, sorted only when somebody compares them. */
-export class PairSample {
-  #sorted: Uint32Array | null = null;
+export class WordPairs {
+  #sorted: Int32Array | null = null;
 
-  constructor(private pairs: Uint32Array) {}
+  constructor(private pairs: Int32Array) {}
 
-  /** Each once and ascending; of many, the least: such samples of two sets have the Jaccard index of the sets. */
-  get sorted(): Uint32Array {
+  /** Each once and ascending. */
+  get sorted(): Int32Array {
     if (this.#sorted === null) {
       const all = this.pairs.sort();
       let count = 0;
-      for (let i = 0; i < all.length && count < mostPairs; i++)
+      for (let i = 0; i < all.length; i++)
         if (i === 0 || all[i] !== all[i - 1]) all[count++] = all[i] as number;
       this.#sorted = all.slice(0, count);
       this.pairs = this.#sorted;
@@ -79,10 +78,10 @@ export class Printer {
   readonly #words: Words = emptyWords();
   readonly #recentWords: Recent;
   readonly #recentPairs: Recent;
-  readonly #content = new Uint32Array(mostContent);
-  readonly #vocabularies = new Uint32Array(mostContent);
-  readonly #fresh = new Uint8Array(mostContent);
-  readonly #items = new Uint32Array(mostItems);
+  readonly #content = new Int32Array(mostWords);
+  readonly #vocabularies = new Int32Array(mostWords);
+  readonly #fresh = new Uint8Array(mostWords);
+  readonly #items = new Int32Array(mostItems);
 
   constructor(
     readonly lexicon: Lexicon,
@@ -98,7 +97,8 @@ export class Printer {
     const { count, hashes, kinds, entries } = words;
     const recentWords = this.#recentWords;
     const recentPairs = this.#recentPairs;
-    const pairs = new Uint32Array(Math.max(0, count - 1));
+    const read = Math.min(count, mostWords);
+    const pairs = new Int32Array(Math.max(0, read - 1));
     let hash = count;
     let knownPairs = 0;
     let content = 0;
@@ -106,16 +106,16 @@ export class Printer {
     let newWords = 0;
     let newItems = 0;
     let signs = 0;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count; i++) hash = hashPair(hash, hashes[i] as number);
+    for (let i = 0; i < read; i++) {
       const word = hashes[i] as number;
-      hash = hashPair(hash, word);
       if (i > 0) {
         const pair = hashPair(hashes[i - 1] as number, word);
         pairs[i - 1] = pair;
         if (recentPairs.note(pair, turn) !== fresh) knownPairs += 1;
       }
       const entry = entries[i];
-      if (entry !== undefined && entry.phrases.length > 0) signs |= signsAt(entry.phrases, hashes, i, count);
+      if (entry !== undefined && entry.phrases.length > 0) signs |= signsAt(entry.phrases, hashes, i, read);
       const kind = kinds[i] as number;
       if (kind === measure || entry?.stop === true) continue;
       const when = recentWords.note(word, turn);
@@ -126,7 +126,6 @@ export class Printer {
         continue;
       }
       if (when === fresh) newWords += 1;
-      if (content === mostContent) continue;
       this.#content[content] = word;
       this.#vocabularies[content] = entry?.vocabulary ?? 0;
       this.#fresh[content++] = when === known ? 0 : 1;
@@ -140,12 +139,12 @@ export class Printer {
       partition,
       excerpt: text.slice(0, excerptLength),
       wordCount: count,
-      hash: hash >>> 0,
-      words: hashes.slice(0, Math.min(count, mostWords)),
+      hash: hash | 0,
+      words: hashes.slice(0, read),
       content: this.#content.slice(0, content).sort(),
       matter: this.#matter(signs, content),
       items: this.#items.slice(0, items),
-      pairs: new PairSample(pairs),
+      pairs: new WordPairs(pairs),
       knownPairs: knownShare,
       newWords,
       newItems,
@@ -157,7 +156,7 @@ export class Printer {
     };
   }
 
-  #matter(signs: number, content: number): Uint32Array {
+  #matter(signs: number, content: number): Int32Array {
     const words = this.#content.subarray(0, content);
     return signs === 0
       ? words.slice()
@@ -199,7 +198,7 @@ export class Printer {
 /** Share of a turn's pairs of words that were said of late, from which something else was said of late too. */
 const saidInTheSameWords = 0.75;
 
-function signsAt(phrases: readonly PhraseTail[], hashes: Uint32Array, at: number, count: number): number {
+function signsAt(phrases: readonly PhraseTail[], hashes: Int32Array, at: number, count: number): number {
   let signs = 0;
   for (const { rest, signs: bits } of phrases) {
     if (at + rest.length >= count) continue;

@@ -49,16 +49,29 @@ export class RepetitionDetector {
 
   /** How the turn stands to the last ones of its speaker. */
   see(print: Print): Standing {
+    if (print.turn % this.parameters.recentTurns === 0)
+      this.#forgetAll(print.turn - this.parameters.recentTurns);
     const { fewestWords, recentTurns } = this.parameters;
     if (print.block === 0 && (print.wordCount < fewestWords || weight(print) < fewestContent)) return 'alone';
     const own = this.#lastOf(print.speaker);
-    while (own.length > 0 && print.turn - (own[0] as Own).print.turn > recentTurns)
-      this.#leave(own.shift() as Own);
+    this.#forget(own, print.turn - recentTurns);
     const entry: Own = { print, cluster: null };
     const standing = this.#join(entry, own);
     own.push(entry);
     if (own.length > this.parameters.ownTurns) this.#leave(own.shift() as Own);
     return standing;
+  }
+
+  /** Of speakers who fell silent too: their clusters are over, and judged while it is known what was around them. */
+  #forgetAll(before: number): void {
+    for (const [speaker, own] of this.#speakers) {
+      this.#forget(own, before);
+      if (own.length === 0) this.#speakers.delete(speaker);
+    }
+  }
+
+  #forget(own: Own[], before: number): void {
+    while (own.length > 0 && (own[0] as Own).print.turn < before) this.#leave(own.shift() as Own);
   }
 
   end(): void {

@@ -53,7 +53,7 @@ function likeness(now: Print, before: Print, { fewestWords, nearPairs, nearConte
 }
 
 /** Jaccard index of two sets, ascending: 1 the same, 0 nothing in common. */
-export function jaccard(left: Uint32Array, right: Uint32Array): number {
+export function jaccard(left: Int32Array, right: Int32Array): number {
   if (left.length === 0 || right.length === 0) return 0;
   let [i, j, both] = [0, 0, 0];
   while (i < left.length && j < right.length) {
@@ -85,12 +85,12 @@ function isOtherMatter(now: Print, before: Print): boolean {
 }
 
 /** Are most content words among these words such that the other turn has nowhere? */
-function isMostlyNew(words: readonly number[], content: Uint32Array, other: Uint32Array): boolean {
+function isMostlyNew(words: readonly number[], content: Int32Array, other: Int32Array): boolean {
   const own = words.filter((word) => content.includes(word));
   return own.length > 0 && own.filter((word) => !other.includes(word)).length >= newOfChanged * own.length;
 }
 
-function countNew(words: Uint32Array, before: readonly Print[]): number {
+function countNew(words: Int32Array, before: readonly Print[]): number {
   let count = 0;
   for (const word of words) if (!before.some(({ content }) => content.includes(word))) count += 1;
   return count;
@@ -119,7 +119,7 @@ interface Difference {
   readonly inOnePlace: boolean;
 }
 
-function difference(now: Uint32Array, before: Uint32Array): Difference {
+function difference(now: Int32Array, before: Int32Array): Difference {
   const { head, tail } = commonEnds(now, before);
   const a = now.subarray(head, Math.min(now.length - tail, head + mostCompared));
   const b = before.subarray(head, Math.min(before.length - tail, head + mostCompared));
@@ -155,7 +155,7 @@ function isOneStretch(places: readonly number[]): boolean {
 }
 
 /** How many words both begin with and, of the others, end with. */
-function commonEnds(now: Uint32Array, before: Uint32Array): { head: number; tail: number } {
+function commonEnds(now: Int32Array, before: Int32Array): { head: number; tail: number } {
   const most = Math.min(now.length, before.length);
   let head = 0;
   while (head < most && now[head] === before[head]) head += 1;

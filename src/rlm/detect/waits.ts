@@ -6,7 +6,7 @@ import type { Print } from './print.js';
 /** Turns after a wait in which what was waited for may come. */
 export const turnsToConclude = 4;
 
-/** Turns of which is known whether somebody waited; waits that began longer ago are judged by these. */
+/** Turns of which is known whether somebody waited; a wait that began longer ago is judged by these. */
 const remembered = 4_096;
 const waited = 1;
 const advanced = 2;
@@ -57,7 +57,7 @@ export class Waits {
       if ((bits & advanced) !== 0) advances += 1;
     }
     const turns = lastTurn - firstTurn + 1;
-    if (waits < waitingShare * turns || failures > failingShare * turns) return false;
+    if (turns < 1 || waits < waitingShare * turns || failures > failingShare * turns) return false;
     if (advances >= advancingShare * waits || waits <= this.parameters.mostIdleWaits) return true;
     for (let turn = lastTurn; turn <= Math.min(now, lastTurn + turnsToConclude); turn++)
       if (((this.#turns[turn % remembered] as number) & concluded) !== 0) return true;

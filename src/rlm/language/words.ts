@@ -17,7 +17,7 @@ export const measureHash = 0x23;
 export interface Words {
   count: number;
   /** Of each word in lower case. */
-  hashes: Uint32Array;
+  hashes: Int32Array;
   /** `plain`, `item`, `measure` or `number` of each. */
   kinds: Uint8Array;
   entries: (WordEntry | undefined)[];
@@ -29,7 +29,7 @@ export function emptyWords(): Words {
   const size = 1_024;
   return {
     count: 0,
-    hashes: new Uint32Array(size),
+    hashes: new Int32Array(size),
     kinds: new Uint8Array(size),
     entries: [],
     percent: false,
@@ -116,7 +116,7 @@ function readWord(text: string, start: number, lexicon: Lexicon, into: Words): n
         : letters > 0
           ? item
           : number;
-  push(into, lexicon, hash >>> 0, kind);
+  push(into, lexicon, hash | 0, kind);
   return at;
 }
 
@@ -151,7 +151,7 @@ function push(into: Words, lexicon: Lexicon, hash: number, kind: number): void {
 }
 
 function grow(into: Words): void {
-  const hashes = new Uint32Array(into.hashes.length * 2);
+  const hashes = new Int32Array(into.hashes.length * 2);
   hashes.set(into.hashes);
   const kinds = new Uint8Array(into.kinds.length * 2);
   kinds.set(into.kinds);
