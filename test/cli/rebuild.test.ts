@@ -1,4 +1,6 @@
 import { Redis } from 'ioredis';
+import { Kafka, logLevel } from 'kafkajs';
+import { connect } from 'nats';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import type { CircuitEvent } from '../../src/events/schemas.js';
@@ -200,15 +202,22 @@ for (const source of ['nats', 'kafka'] as const)
 
       it('goes on where it was when it died, and nobody works on the state meanwhile', async () => {
         const { fleet, run, start, publish, agrees } = await given('killed');
-        await publish(load(3_000, 'one'));
+        await publish(load(8_000, 'one'));
         const redis = new Redis(url);
         onTestFinished(() => redis.disconnect());
-        // One event a call, so that it is not done before it is killed.
-        const first = start('rebuild', '--set', 'processor.maxBatch=1');
+        // One event a call, so that it is not done before it is ended.
+        const slowly = ['rebuild', '--set', 'processor.maxBatch=1'];
+        const interrupted = start(...slowly);
         await until('it has marked how far it is', async () => {
           const marks = await redis.hgetall('killed:{3}:mark');
           return Object.keys(marks).some((field) => field.startsWith('acknowledged:killed')) || undefined;
         });
+        expect(await interrupted.kill('SIGINT')).toMatchObject({
+          code: 130,
+          stderr: expect.stringContaining('goes on where it was'),
+        });
+        const first = start(...slowly);
+        await until('it is at it', async () => (await redis.exists('killed:rebuild')) === 1);
         const second = await run('rebuild');
         expect(second).toMatchObject({ code: 6, stderr: expect.stringContaining('another rebuild') });
         await first.kill('SIGKILL');
@@ -222,7 +231,7 @@ for (const source of ['nats', 'kafka'] as const)
         expect(rebuilt).toMatchObject({ code: 0 });
         const told = JSON.parse(rebuilt.stdout) as Record<string, number>;
         expect(told).toMatchObject({ went_on: true, from: null });
-        expect(told['interactions']).toBeLessThan(3_000);
+        expect(told['interactions']).toBeLessThan(8_000);
         await agrees();
         await fleet.process();
         await publish(load(200, 'two'));
@@ -231,6 +240,23 @@ for (const source of ['nats', 'kafka'] as const)
           code: 6,
           stderr: expect.stringMatching(/killed:meta.*there is trust state here.*--prefix/),
         });
+      }, 120_000);
+
+      it('says from when there are interactions, and what no log holds', async () => {
+        const { fleet, run, publish, agrees } = await given('aged');
+        await publish(load(200, 'gone'));
+        const between = Date.now() / 1_000;
+        await forget(source, broker[1] ?? '', 'aged_INTERACTIONS', 'aged.INTERACTIONS');
+        await publish(load(300, 'kept'));
+        const { stdout } = await run('rebuild');
+        const [, from = ''] =
+          /^from (\S+) on: what came before is not in the log any more/m.exec(stdout) ?? [];
+        // Servers and tests have one clock here, read to the ms.
+        expect(Date.parse(from) / 1_000).toBeGreaterThanOrEqual(between - 0.002);
+        expect(Date.parse(from)).toBeLessThanOrEqual(Date.now());
+        expect(stdout).toMatch(/what no log holds is not in it: .*calls of RedisStore/);
+        await fleet.process();
+        await agrees();
       }, 120_000);
 
       it('into other keys while a fleet works is brought up to date by the first processor that takes them over', async () => {
@@ -255,6 +281,26 @@ for (const source of ['nats', 'kafka'] as const)
     },
     { own: true },
   );
+
+/** Removes all that a log holds, as retention does. */
+async function forget(
+  source: 'nats' | 'kafka',
+  address: string,
+  stream: string,
+  topic: string,
+): Promise<void> {
+  if (source === 'nats') {
+    const connection = await connect({ servers: address });
+    await (await connection.jetstreamManager()).streams.purge(stream);
+    return connection.close();
+  }
+  const admin = new Kafka({ brokers: address.split(','), logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const ends = await admin.fetchTopicOffsets(topic);
+  const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
+  await admin.deleteTopicRecords({ topic, partitions });
+  await admin.disconnect();
+}
 
 const addresses = ([flag, address]: readonly string[], url: string): NodeJS.ProcessEnv => ({
   [flag === '--nats' ? 'FULCRUM_NATS_SERVERS' : 'FULCRUM_KAFKA_BROKERS']: address,
