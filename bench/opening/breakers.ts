@@ -1,12 +1,10 @@
 /**
- * The rules of breakers in process, as cockatiel has them, held to a log: while a circuit is open nothing is shown to its
+ * The rules of breakers in process, two of them cockatiel's, held to a log: while a circuit is open nothing is shown to its
  * breaker, and the first event after the cooldown decides, as its own policy does.
  */
-import { CircuitState, ConsecutiveBreaker, CountBreaker, type IBreaker, SamplingBreaker } from 'cockatiel';
+import { CircuitState, ConsecutiveBreaker, CountBreaker, type IBreaker } from 'cockatiel';
 import type { Judge, OpeningRule } from '#dist/compare/outages.js';
-
-/** Seconds. */
-const window = 6 * 3_600;
+import { WindowBreaker } from './window-breaker.js';
 
 export function breakerRules(cooldownSeconds: number): OpeningRule[] {
   const rule = (name: string, make: () => IBreaker): OpeningRule => ({
@@ -16,11 +14,7 @@ export function breakerRules(cooldownSeconds: number): OpeningRule[] {
   return [
     rule('five in a row', () => new ConsecutiveBreaker(5)),
     rule('half of the last 20', () => new CountBreaker({ threshold: 0.5, size: 20 })),
-    // The services are probed about once an hour to once in five minutes: a window has to hold some of that.
-    rule(
-      'half of the last six hours',
-      () => new SamplingBreaker({ threshold: 0.5, duration: 1_000 * window, minimumRps: 5 / window }),
-    ),
+    rule('half of the last six hours', () => new WindowBreaker(6 * 3_600_000, 0.5, 5)),
   ];
 }
 

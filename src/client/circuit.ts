@@ -18,6 +18,8 @@ export interface PairCircuit extends PairNames {
   readonly transition: number;
   /** When it moves by itself if the pair stays silent; null: not by itself, or not known. */
   readonly recoversAt: number | null;
+  /** Under `opening: change`: in words, what it was judged by when it was last told. */
+  readonly explanation?: string;
 }
 
 /** A change of a circuit, as the client learnt of it. */
@@ -54,6 +56,7 @@ export function changeOf({ type, data }: CircuitEvent): CircuitChange {
     transition: data.transition,
     recoversAt: data.recovers_at,
     occurredAt: data.occurred_at,
+    ...(data.explanation === undefined ? {} : { explanation: data.explanation }),
     cause: causeOf(data.cause),
   };
 }
@@ -82,6 +85,7 @@ export function circuitOf(view: PairView): PairCircuit {
     threshold: view.threshold,
     transition: view.transition,
     recoversAt: view.recovers_at,
+    ...(view.explanation === undefined ? {} : { explanation: view.explanation }),
   };
 }
 

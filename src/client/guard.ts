@@ -215,9 +215,10 @@ const reasonOf: Readonly<Record<PairCircuit['state'], CircuitOpenReason>> = {
 };
 
 function openError(
-  { pairId, trustScore, threshold, state, enforced }: PairCircuit,
+  { pairId, trustScore, threshold, state, enforced, explanation }: PairCircuit,
   cause?: unknown,
 ): TrustCircuitOpen {
-  const reason = enforced ? reasonOf[state] : 'stale';
+  const opened = state === 'OPEN' && explanation !== undefined ? 'change' : reasonOf[state];
+  const reason = enforced ? opened : 'stale';
   return new TrustCircuitOpen(pairId, trustScore, threshold, reason, cause === undefined ? {} : { cause });
 }

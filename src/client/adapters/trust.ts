@@ -112,9 +112,10 @@ class ManagerJudge implements Judge {
   }
 
   private async refusal(agents: AgentPair): Promise<TrustCircuitOpen> {
-    const { threshold } = this.trust.config;
+    const { threshold, opening } = this.trust.config;
     const state = await this.trust.getState(...agents);
-    const reason = state?.circuitState === 'TERMINATED' ? 'terminated' : 'score';
+    const reason =
+      state?.circuitState === 'TERMINATED' ? 'terminated' : opening === 'mean' ? 'score' : 'change';
     return new TrustCircuitOpen(
       state?.pairId ?? '',
       await this.trust.getTrustScore(...agents),
