@@ -17,6 +17,8 @@ export interface LateRepeatsParts extends Pick<Work, 'must' | 'tell'> {
 interface Newest {
   readonly transition: number;
   readonly message: SinkMessage;
+  /** The transition of the pair's last record: an older one where a repeat of it came behind the newest. */
+  last: number;
 }
 
 /**
@@ -76,11 +78,16 @@ export class LateRepeats {
       // What others published meanwhile may be behind ours in the log, or we behind theirs: until it is ours.
       for (;;) {
         if (!(await readUp(source, must, (message) => takeNewest(newest, late, message)))) return;
-        const behind = [...newest].filter(([pair, { transition }]) => transition > (said.get(pair) ?? 0));
+        const behind = [...newest].filter(
+          ([pair, { transition, last }]) => transition > (said.get(pair) ?? 0) || transition > last,
+        );
         if (behind.length === 0) return;
         const messages = behind.map(([, { message }]) => message);
         await must('publish circuit events again', () => circuits.publish(messages));
-        for (const [pair, { transition }] of behind) said.set(pair, transition);
+        for (const [pair, told] of behind) {
+          said.set(pair, told.transition);
+          told.last = told.transition;
+        }
       }
     } finally {
       await source.close();
@@ -97,11 +104,17 @@ function takeNewest(
   if (event === null) return;
   const { tenant, pair_id: key, transition } = event.data;
   const pair = `${tenant}/${key}`;
-  if (!late.has(pair) || transition <= (newest.get(pair)?.transition ?? 0)) return;
+  if (!late.has(pair)) return;
+  const known = newest.get(pair);
+  if (known !== undefined && transition <= known.transition) {
+    known.last = transition;
+    return;
+  }
   const { headers, body } = message;
   const type = headers['content-type'];
   newest.set(pair, {
     transition,
+    last: transition,
     message: {
       channel: 'circuits',
       id: event.id,

@@ -8,8 +8,9 @@ export interface RelayOptions {
   /** @defaultValue the system's */
   readonly clock?: Clock;
   /**
-   * Told of entries that were published, or may have been, and were gone from the outbox by then, and when they were read
-   * from it, seconds since the epoch.
+   * Told of entries behind whose pair's newest record an older one may stand now, and since when, seconds since the epoch:
+   * they were gone from the outbox when they were published, or may have been published, or were published twice, of which
+   * a broker may have taken the older one for news and the newer one for a repeat.
    *
    * @defaultValue nobody
    */
@@ -64,7 +65,7 @@ export class Relay {
     for (;;) {
       const readAt = this.clock();
       const entries = await this.outbox.read(maxEntries);
-      this.tellOfUnsure(entries);
+      const againSince = this.tellOfUnsure(entries);
       if (entries.length === 0) return;
       const rounds = roundsByPair(entries);
       this.unsure = { entries: rounds[0] ?? [], readAt };
@@ -72,6 +73,7 @@ export class Relay {
       const gone = await this.outbox.remove(entries);
       this.unsure = null;
       if (gone.length > 0) this.onGone(gone, readAt);
+      if (againSince !== null && rounds.length > 1) this.onGone(rounds.slice(1).flat(), againSince);
       // There was no more: what came since is for whoever asks since.
       if (entries.length < maxEntries) return;
       // A sink and an outbox in this process answer at once; those who read what is published need a turn too.
@@ -79,14 +81,19 @@ export class Relay {
     }
   }
 
-  /** What is still there is published once more; of the rest nothing else would be heard. */
-  private tellOfUnsure(entries: readonly OutboxEntry[]): void {
+  /**
+   * Of what is gone by now nothing else would be heard; what is still there is published once more.
+   *
+   * @returns when it was read the first time, null: nothing is published twice
+   */
+  private tellOfUnsure(entries: readonly OutboxEntry[]): number | null {
     const { unsure } = this;
     this.unsure = null;
-    if (unsure === null) return;
+    if (unsure === null) return null;
     const there = new Set(entries.map(({ id }) => id));
     const gone = unsure.entries.filter(({ id }) => !there.has(id));
     if (gone.length > 0) this.onGone(gone, unsure.readAt);
+    return gone.length < unsure.entries.length ? unsure.readAt : null;
   }
 }
 

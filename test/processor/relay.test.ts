@@ -168,7 +168,19 @@ describe('the relay', () => {
     expect(told).toHaveLength(1);
   });
 
-  it('does not tell of what it may have published and finds in the outbox again', async () => {
+  it("tells of a pair's next transitions that it published twice, for the broker may drop the newer repeat alone", async () => {
+    const store = storeWith(['x', 'x', 'y']);
+    const [, next] = store.outbox.read(10);
+    const told: unknown[] = [];
+    const outbox = { read: store.outbox.read, remove: failingFirst(1, store.outbox.remove) };
+    const onGone = (gone: readonly OutboxEntry[], readAt: number): void => void told.push([gone, readAt]);
+    const relay = new Relay(outbox, { publish: () => {} }, { clock: () => start, onGone });
+    await expect(relay.flush()).rejects.toThrow('away');
+    await relay.flush();
+    expect(told).toEqual([[[next], start]]);
+  });
+
+  it('does not tell of a single transition that it published twice', async () => {
     const store = storeWith(['x']);
     const told: unknown[] = [];
     const publish = failingFirst(1, () => {});

@@ -17,7 +17,9 @@ export function brokenCircuits({ plan, bus, servers, fleet }: Remains): string[]
     ...earlierResets(messages),
   ];
   for (const [pair, events] of byPair(messages))
-    broken.push(...brokenOrder(events, written, isLossy(servers), plan.harm > 0).map((what) => `${pair}: ${what}`));
+    broken.push(
+      ...brokenOrder(events, written, isLossy(servers), plan.harm > 0).map((what) => `${pair}: ${what}`),
+    );
   for (const server of servers)
     for (const [key, { pair }] of server.pairs.entries()) {
       const events = byPair(messages).get(key) ?? [];
@@ -128,9 +130,9 @@ function brokenOrder(
     const last = Math.max(...before);
     // What a relay had in its hands when the store lost it comes as late as a repeat does; and a request that was under
     // way when the store lost what came after it is numbered by when it was sent.
-    const overtaken = lost(id) || (lateRequests && lost(events.find((event) => event.data.transition === last)?.id));
-    if (transition < last && !overtaken)
-      broken.push(`${transition} is published after ${last}`);
+    const overtaken =
+      lost(id) || (lateRequests && lost(events.find((event) => event.data.transition === last)?.id));
+    if (transition < last && !overtaken) broken.push(`${transition} is published after ${last}`);
     if (lossy ? !before.includes(previous) : previous !== last)
       broken.push(`${transition} says that ${previous} was before it, and ${last} was`);
     before.push(transition);
