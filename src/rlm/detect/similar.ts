@@ -16,6 +16,10 @@ export function repeatOf(now: Print, before: readonly Print[], parameters: Param
   if (alike.length === 0) return { nears, otherMatter: false };
   const fresh = countNew(now.matter, alike);
   if (fresh > parameters.newShare * now.content.length) return { nears: nears.fill(0), otherMatter: true };
+  // A step on from the last of its form, as along a list, repeats none of those before, unless word for word.
+  const last = alike.at(-1) as Print;
+  if (isAboutAnother(now, last) && alike.every(({ hash }) => hash !== now.hash))
+    return { nears: nears.fill(0), otherMatter: isOtherMatter(now, last) };
   const repeated = nears.map((near, i) => (near > 0 && isAboutAnother(now, before[i] as Print) ? 0 : near));
   return {
     nears: repeated,
