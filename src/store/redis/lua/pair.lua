@@ -25,6 +25,8 @@ local stored_form
 local VERSION, CHANGE_VERSION = 1, 2
 local TIMES, CHANGE = 8, 16
 local HEAD_FORM, CHANGE_FORM, TIMES_FORM = '<BBdddddI4c48', '<ddddd', '<dddddd'
+-- One string is made sooner than two and their sum.
+local HEAD_AND_CHANGE_FORM = '<BBdddddI4c48ddddd'
 local HEAD_BYTES, CHANGE_BYTES, TIMES_BYTES = 94, 40, 48
 local ID_BYTES = 6
 local NO_IDS = string.rep('\0', 48)
@@ -93,14 +95,16 @@ end
 
 -- All but the names, whose place and bytes never change while the form does not.
 local function pack_head(form)
-  local version, flags = VERSION, (circuit and circuit * 2 + 1 or 0) + form
-  if form >= CHANGE then version, flags = CHANGE_VERSION, flags - CHANGE end
-  local head = pack_struct(HEAD_FORM, version, flags, alpha, beta, last_updated, count, transition, kept_until, ids)
-  if form == 0 then return head end
-  if form >= CHANGE then
-    head = head .. pack_struct(CHANGE_FORM, evidence, non_failures, failure_runs, further_failures, failure_run)
-    if form == CHANGE then return head end
+  local flags, head = (circuit and circuit * 2 + 1 or 0) + form, nil
+  if form < CHANGE then
+    head = pack_struct(HEAD_FORM, VERSION, flags, alpha, beta, last_updated, count, transition, kept_until, ids)
+  else
+    head = pack_struct(
+      HEAD_AND_CHANGE_FORM, CHANGE_VERSION, flags - CHANGE, alpha, beta, last_updated, count, transition, kept_until,
+      ids, evidence, non_failures, failure_runs, further_failures, failure_run
+    )
   end
+  if form == 0 or form == CHANGE then return head end
   return head .. pack_struct(
     TIMES_FORM, transition_at or NAN, opened_at or NAN, reset_time or NAN, reset_at or NAN, terminate_time or NAN,
     queued_at or NAN

@@ -36,10 +36,11 @@ local function note_change(kind, from, occurred_at, by, policy, rules)
   ) .. (policy.change and pack_change() or '')
 end
 
--- Makes the recovery that is due by `t`, if one is.
-local function recover(t, policy, rules)
+-- Makes the recovery that is due by `t`, if one is. `explain` fills in the cause, where there is an event.
+local function recover(t, policy, rules, explain)
   local due = recovers_at(policy)
   if not due or due > t then return end
+  if explain then explain() end
   local from = circuit
   if not policy.change then evidence = nil end
   if policy.cooldown then
@@ -59,12 +60,6 @@ local function begin_state(t, policy)
   last_updated = t
   count = 0
   opened_at, evidence = nil, nil
-end
-
--- Older than the last change of the circuit: no answer to the probe that this change let through, nor, under `change`,
--- a part of what has happened since.
-local function is_stale(t)
-  return transition_at and t < transition_at
 end
 
 -- Whether the event at hand may not move a half-open circuit.
@@ -89,13 +84,16 @@ local function apply_under_change(outcome, t, weight, policy, rules, explain)
   local counted = weight
   if t < last_updated then counted = weight * decay_factor(last_updated - t, policy.half_life) end
   add_evidence(outcome, t, weight, policy)
-  if is_stale(t) or (circuit == HALF_OPEN and is_no_probe(policy, rules)) then return end
+  -- Older than the last change of the circuit: no part of what has happened since.
+  if (transition_at and t < transition_at) or (circuit == HALF_OPEN and is_no_probe(policy, rules)) then return end
   observe(outcome, counted, policy.change)
   local bad = outcome == FAILURE and evidence >= policy.change.most
-  local well = outcome ~= FAILURE and evidence <= 1
-  if bad or circuit == OPEN or (well and circuit == HALF_OPEN) then
-    move_to(judge(bad, last_updated, policy.cooldown), policy, rules, explain)
+  if not bad then
+    if circuit == CLOSED then return end
+    -- In between, a circuit stays as it is, but that an OPEN one half-opens in its time.
+    if circuit ~= OPEN and (outcome == FAILURE or evidence > 1) then return end
   end
+  move_to(judge(bad, last_updated, policy.cooldown), policy, rules, explain)
 end
 
 -- `explain` fills in the cause, where there is a change that needs it.
@@ -103,8 +101,7 @@ local function apply_interaction(outcome, t, weight, policy, rules, explain)
   if not circuit then
     begin_state(t, policy)
   elseif circuit ~= CLOSED and rules.timed_recovery then
-    explain()
-    recover(t, policy, rules)
+    recover(t, policy, rules, explain)
   end
   if policy.change then return apply_under_change(outcome, t, weight, policy, rules, explain) end
   evidence = nil
@@ -112,6 +109,7 @@ local function apply_interaction(outcome, t, weight, policy, rules, explain)
   add_evidence(outcome, t, weight, policy)
   local below = alpha / (alpha + beta) < policy.threshold
   if before == CLOSED and not below then return end
-  if before == HALF_OPEN and (is_stale(t) or is_no_probe(policy, rules)) then return end
+  -- Older than the last change of the circuit: no answer to the probe that this change let through.
+  if before == HALF_OPEN and (t < (transition_at or t) or is_no_probe(policy, rules)) then return end
   move_to(judge(below, last_updated, policy.cooldown), policy, rules, explain)
 end
