@@ -1,6 +1,6 @@
 /**
- * Every number that the rules have. docs/rlm.md says what happens when one is moved; `npm run bench:rlm -- --sweep`
- * shows it. Each lies where its neighbours give about the same.
+ * Every number that the rules have. docs/rlm.md says what happens when one is moved; `npm run bench:rlm -- --only sweep`
+ * shows it. Each but `fewestRepeats` lies where its neighbours give about the same.
  */
 export interface Parameters {
   /** Turns back in which something counts as said already, by whomever. */
@@ -56,7 +56,7 @@ export const defaultParameters: Parameters = {
   fewestPeriods: 3,
   // Four agents that speak twice each.
   longestPeriod: 8,
-  // Thanks, welcome, thanks, welcome is how people part; it is in theory the least that can be a loop.
+  // Thanks, welcome, goodbye, goodbye is how people part: one more is one too many.
   fewestThemed: 5,
   fewestStalled: 8,
   // One new turn in five is let pass; work on one item after the other, a few turns each, never adds up.

@@ -47,26 +47,30 @@ function likeness(now: Print, before: Print, { fewestWords, nearPairs, nearConte
   if (now.wordCount < fewestWords || before.wordCount < fewestWords) return 0;
   // What was in no turn of late is not in that one either.
   if (now.knownPairs >= nearPairs) {
-    const pairs = jaccard(now.pairs.sorted, before.pairs.sorted);
-    if (pairs >= nearPairs) return pairs;
+    const pairs = jaccard(now.pairs.sorted, before.pairs.sorted, nearPairs);
+    if (pairs > 0) return pairs;
   }
   const [mine, theirs] = [now.content.length, before.content.length];
   if (Math.min(mine - now.newWords, theirs) < nearContent * Math.max(mine, theirs)) return 0;
-  const content = jaccard(now.content, before.content);
-  return content >= nearContent ? content : 0;
+  return jaccard(now.content, before.content, nearContent);
 }
 
-/** Jaccard index of two sets, ascending: 1 the same, 0 nothing in common. */
-export function jaccard(left: Int32Array, right: Int32Array): number {
-  if (left.length === 0 || right.length === 0) return 0;
+/** Jaccard index of two sets, ascending: 1 the same; 0 where it lies below `least`, which is noticed early. */
+export function jaccard(left: Int32Array, right: Int32Array, least: number): number {
+  const sum = left.length + right.length;
+  const needed = (least * sum) / (1 + least);
+  // Left over on one side beyond this, and not enough can be common any more.
+  const [spareLeft, spareRight] = [left.length - needed, right.length - needed];
   let [i, j, both] = [0, 0, 0];
   while (i < left.length && j < right.length) {
     const [x, y] = [left[i] as number, right[j] as number];
     if (x === y) both += 1;
     if (x <= y) i += 1;
     if (y <= x) j += 1;
+    if (i - both > spareLeft || j - both > spareRight) return 0;
   }
-  return both / (left.length + right.length - both);
+  const index = both / (sum - both);
+  return index >= least ? index : 0;
 }
 
 /** Does the turn say of another item, or of another matter, what the earlier one said? */
