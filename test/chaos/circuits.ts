@@ -11,8 +11,8 @@ interface CircuitsOfPair {
   /** By their number, in the order in which each was published first. */
   readonly byTransition: Map<number, Published>;
   highest: number;
-  /** Of the last record. */
-  last: number;
+  /** Of the last records, in the order of the log. */
+  readonly lately: number[];
 }
 
 /** What a new reader of the log takes for a pair's circuit. */
@@ -20,6 +20,9 @@ export interface LastKnown {
   readonly transition: number;
   readonly to: string;
 }
+
+/** Of a pair whose last record is not the newest, so many are shown. */
+const recordsShown = 6;
 
 export class Circuits {
   private readonly pairs = new Map<string, CircuitsOfPair>();
@@ -47,7 +50,8 @@ export class Circuits {
     this.records++;
     const pair = this.pairOf(key);
     const known = pair.byTransition.get(transition);
-    pair.last = transition;
+    pair.lately.push(transition);
+    if (pair.lately.length > recordsShown) pair.lately.shift();
     if (known !== undefined) {
       this.repeats++;
       if (transition < pair.highest) this.lateRepeats++;
@@ -76,8 +80,9 @@ export class Circuits {
    */
   check(writesWereLost: boolean): string[] {
     const found = [...this.faults];
-    for (const [key, { byTransition, highest, last }] of this.pairs) {
-      if (last !== highest) found.push(`${key}: the last record is of ${last}, and ${highest} was published`);
+    for (const [key, { byTransition, highest, lately }] of this.pairs) {
+      if (lately.at(-1) !== highest)
+        found.push(`${key}: ${highest} was published, and the last records are of ${lately.join(', ')}`);
       let before = 0;
       for (const [transition, { event }] of [...byTransition].sort(([a], [b]) => a - b)) {
         const { previous_transition: previous } = event.data;
@@ -93,7 +98,7 @@ export class Circuits {
   private pairOf(key: string): CircuitsOfPair {
     let pair = this.pairs.get(key);
     if (pair === undefined) {
-      pair = { byTransition: new Map(), highest: 0, last: 0 };
+      pair = { byTransition: new Map(), highest: 0, lately: [] };
       this.pairs.set(key, pair);
     }
     return pair;
