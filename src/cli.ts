@@ -10,6 +10,7 @@ import { processCommand } from './cli/process.js';
 import { publishCommand } from './cli/publish.js';
 import { rebuildCommand } from './cli/rebuild.js';
 import { replayCommand } from './cli/replay.js';
+import { traceCommand } from './cli/trace.js';
 import { upCommand } from './cli/up.js';
 import { watchCommand } from './cli/watch.js';
 import { errorCodes, FulcrumError, messageOf } from './errors.js';
@@ -38,6 +39,7 @@ function createProgram(): Command {
   replayCommand(program);
   rebuildCommand(program);
   analyzeCommand(program);
+  traceCommand(program);
   doctorCommand(program);
   configCommand(program);
   return program;

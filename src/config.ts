@@ -2,12 +2,11 @@
  * Everything that can be set: defaults, then a file (YAML or JSON), then `FULCRUM_*` variables, then flags,
  * made once into a frozen config. Only this file reads the environment.
  */
-import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { type ConfigFile, readConfigFile } from './config/file.js';
 import { type Config, configSchema, type DeepReadonly } from './config/schema.js';
-import { FulcrumError, messageOf } from './errors.js';
-import { fileSuggestion, nearest, suggestion } from './nearest.js';
+import { FulcrumError } from './errors.js';
+import { nearest, suggestion } from './nearest.js';
 import { changeBounds } from './trust/change.js';
 import { TrustValueError } from './trust/errors.js';
 import { recoversByDecay } from './trust/forecast.js';
@@ -24,6 +23,9 @@ export interface LoadedConfig {
   readonly file: string | null;
 }
 
+/** Who said it: a file, which has lines, or another layer by its name. */
+type Where = string | { readonly path: string; readonly file: ConfigFile };
+
 const environmentLayer = 'the environment';
 const variablePrefix = 'FULCRUM_';
 /** Variables of this prefix that are not config keys. */
@@ -31,7 +33,7 @@ const otherVariables = ['FULCRUM_CONFIG', 'FULCRUM_URL'];
 
 /**
  * @param file path of a config file; null: `FULCRUM_CONFIG`, or none.
- * @throws FulcrumError `config` naming the file or variable, the key and the rule.
+ * @throws FulcrumError `config` naming the file and its line, or the variable, the key and the rule.
  */
 export function loadConfig(
   file: string | null,
@@ -39,8 +41,9 @@ export function loadConfig(
   environment: NodeJS.ProcessEnv = process.env,
 ): LoadedConfig {
   const path = file ?? environment['FULCRUM_CONFIG'] ?? null;
-  const layers: readonly [where: string, layer: unknown][] = [
-    [path ?? '', path === null ? {} : readConfigFile(path)],
+  const read = path === null ? null : readConfigFile(path);
+  const layers: readonly [where: Where, layer: unknown][] = [
+    [read === null ? '' : { path: path ?? '', file: read }, read?.layer ?? {}],
     [environmentLayer, fromEnvironment(environment)],
     ['the command line', overrides],
   ];
@@ -111,26 +114,6 @@ export function configNotes(config: Config): string[] {
         `closes after ${successesToClose.join(' to ')} successes`,
     ];
   });
-}
-
-function readConfigFile(path: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    const why = `${messageOf(cause)}${fileSuggestion(path)}`;
-    throw new FulcrumError('config', `config file ${path} cannot be read: ${why}`, { cause });
-  }
-  // JSON is YAML, so one parser reads both and names the line.
-  const document = parseDocument(text, { prettyErrors: true });
-  const [error] = document.errors;
-  if (error !== undefined)
-    throw new FulcrumError('config', `config file ${path}: ${error.message}`, { cause: error });
-  try {
-    return document.toJS() ?? {};
-  } catch (cause) {
-    throw new FulcrumError('config', `config file ${path}: ${messageOf(cause)}`, { cause });
-  }
 }
 
 /** `FULCRUM_HTTP_PORT=8080` is `http.port: 8080`. */
@@ -226,27 +209,50 @@ function variableName(path: readonly string[]): string {
   return variablePrefix + path.map((key) => key.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_');
 }
 
-function invalid(where: string, error: z.ZodError): FulcrumError {
+function invalid(where: Where, error: z.ZodError): FulcrumError {
   const [issue] = error.issues;
-  const path = (issue?.path ?? []).map(String);
+  const keys = issue?.path ?? [];
+  const path = keys.map(String);
   if (issue?.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
     const full = [...path, key].join('.');
     const known = objectKeys(schemaAt(path)) ?? [];
-    return new FulcrumError('config', `${where}: unknown key ${full}${suggestion(key, known)}`);
+    return refusal(where, [...path, key], `unknown key ${full}${suggestion(key, known)}`);
   }
-  const what =
-    where === environmentLayer ? variableName(path) : `${where}: ${path.join('.') || 'the config'}`;
-  return new FulcrumError('config', `${what}: ${issue?.message ?? ''}`);
+  if (where === environmentLayer)
+    return new FulcrumError('config', `${variableName(path)}: ${issue?.message ?? ''}`);
+  return refusal(where, path, `${path.join('.') || 'the config'}: ${issue?.message ?? ''}`);
 }
 
-function checkPolicies(where: string, config: Config): void {
+/** @param path of what is refused */
+function refusal(where: Where, path: readonly string[], what: string, options?: ErrorOptions): FulcrumError {
+  if (typeof where === 'string') return new FulcrumError('config', `${where}: ${what}`, options);
+  const line = where.file.lineOf(path);
+  return new FulcrumError(
+    'config',
+    `${where.path}: ${what}${line === null ? '' : ` (line ${line})`}`,
+    options,
+  );
+}
+
+function checkPolicies(where: Where, config: Config): void {
+  const document = policyDocument(config);
   try {
-    new PolicyBook(policyDocument(config));
+    new PolicyBook(document);
   } catch (cause) {
     if (!(cause instanceof TrustValueError)) throw cause;
-    throw new FulcrumError('config', `${where}: ${cause.message}`, { cause });
+    throw refusal(where, knobPath(cause.knob, document), cause.message, { cause });
   }
+}
+
+/** Where the knob of a policy is said, by the name that errors give it: `policy tools: threshold`. */
+function knobPath(named: string, { policies }: PolicyDocument): string[] {
+  const [policy = '', knob = ''] = named.replace(/^policy /, '').split(/: (?=\w+$)/);
+  const index = policies.findIndex(({ name }) => name === policy);
+  const own = policies[index]?.trust;
+  return own !== undefined && Object.hasOwn(own, knob)
+    ? ['policies', String(index), 'trust', knob]
+    : ['trust', knob];
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

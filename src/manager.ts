@@ -22,17 +22,21 @@ export interface TrustBridge {
   publish(update: AgentUpdate): Awaitable<void>;
 }
 
+/** How an agent stands after one of its pairs was evaluated. */
 export interface AgentUpdate {
   readonly agentId: string;
   /** 0 CLOSED, 1 HALF_OPEN, 2 OPEN, 3 TERMINATED. */
   readonly state: AgentState;
+  /** Of the pair that was evaluated, in [0, 1]. */
   readonly trustScore: number;
   readonly pairId: string;
 }
 
+/** Where trust is kept, and by which rules. */
 export interface TrustManagerOptions {
   /** Where the state is kept. @defaultValue a new MemoryStore */
   readonly store?: TrustStore;
+  /** What differs from the default rules. */
   readonly config?: TrustConfigOptions;
   /** Seconds since the epoch. @defaultValue the system's clock */
   readonly clock?: Clock;
@@ -44,6 +48,7 @@ export interface TrustManagerOptions {
   readonly bridge?: TrustBridge;
 }
 
+/** Of one evaluation. */
 export interface EvaluateOptions {
   /**
    * Throw TrustCircuitOpen, once the state is stored, when the score is below the threshold; under `opening: change`,
@@ -80,6 +85,7 @@ export class TrustManager {
     this.policies = [{ name: 'default', version: 0, config: this.evaluator.config, enforced: true }];
   }
 
+  /** The rules it judges by, complete. */
   get config(): TrustConfig {
     return this.evaluator.config;
   }

@@ -48,6 +48,7 @@ export interface InteractionToApply extends PairNames {
   readonly probe?: number | undefined;
 }
 
+/** Rules of a store that do not depend on the pair. */
 export interface StoreRules {
   /** What was due by an event's time is made before it, and due times are kept for the sweep. */
   readonly timedRecovery: boolean;
@@ -63,6 +64,7 @@ export interface StoreRules {
   readonly publishes?: boolean;
 }
 
+/** Events that are applied in one step, and the policies that they are under. */
 export interface ApplyBatch {
   readonly events: readonly InteractionToApply[];
   readonly policies: readonly Policy[];
@@ -76,6 +78,7 @@ export interface ApplyBatch {
 /** Why a store does not take an event; the event becomes a dead letter and is not marked as applied. */
 export type StoreRejection = 'pair_id_collision' | 'state_unreadable';
 
+/** What became of one event of a batch. */
 export type ApplyResult =
   | {
       readonly kind: 'applied';
@@ -96,6 +99,7 @@ export type ApplyResult =
    */
   | { readonly kind: 'failed'; readonly error: Error };
 
+/** An accepted command of an operator. */
 export interface CommandToApply extends PairNames {
   readonly tenant: string;
   readonly action: CommandAction;
@@ -112,6 +116,7 @@ export interface CommandToApply extends PairNames {
   readonly traceparent: string | null;
 }
 
+/** What became of a command. */
 export type CommandResult =
   | {
       readonly kind: 'applied';
@@ -121,11 +126,13 @@ export type CommandResult =
     }
   | { readonly kind: 'rejected'; readonly reason: StoreRejection; readonly detail: string };
 
+/** Which circuits that recover by time are to be moved. */
 export interface DueRequest {
   /** Make what is due by this time, seconds since the epoch. */
   readonly until: number;
   /** At most this many pairs in one call. */
   readonly limit: number;
+  /** The policy of each pair that is due. */
   readonly policyOf: (tenant: string, agentA: string, agentB: string) => Policy;
   readonly nowMs: number;
   /** As {@link StoreRules.publishes}. @defaultValue true */
@@ -142,6 +149,7 @@ export interface AnnounceRequest extends PairNames {
   readonly nowMs: number;
 }
 
+/** Whether a circuit had to be told of again. */
 export type AnnounceResult =
   | { readonly kind: 'announced'; readonly transition: Transition }
   | { readonly kind: 'agreed' }
@@ -154,6 +162,20 @@ export interface OutboxEntry {
   readonly tenant: string;
   readonly transition: Transition;
   readonly traceparent: string | null;
+}
+
+/** Transitions that are stored and not yet published. */
+export interface Outbox {
+  /** The oldest entries that are this process's to publish, in order. */
+  read(limit: number): Awaitable<readonly OutboxEntry[]>;
+  /** Removes what was read, once the broker has it. Answers which entries were gone already. */
+  remove(entries: readonly OutboxEntry[]): Awaitable<readonly OutboxEntry[]>;
+}
+
+/** The outbox of a store in this process, which answers at once. */
+export interface LocalOutbox extends Outbox {
+  read(limit: number): readonly OutboxEntry[];
+  remove(entries: readonly OutboxEntry[]): readonly OutboxEntry[];
 }
 
 /** How far one source has been read. */
@@ -182,10 +204,17 @@ export interface LostTail {
  */
 export interface TrustStore {
   /**
+   * Says whether pairs can be kept under a policy; absent: under any.
+   *
+   * @throws FulcrumError `usage` when they cannot, with the knob and why
+   */
+  checkPolicy?(policy: Policy): void;
+  /**
    * Applies a batch in its order and gives a result an event, in the same order. Where a store lies in several places
    * and not all of them answer, what lies in the others `failed`; it throws when none of the batch could be done.
    */
   apply(batch: ApplyBatch): Awaitable<readonly ApplyResult[]>;
+  /** Does what an operator says of a pair; the same command again changes nothing. */
   command(command: CommandToApply): Awaitable<CommandResult>;
   /** What is known of a pair, or null. @throws FulcrumError `state_unreadable` */
   read(tenant: string, pairId: string): Awaitable<Pair | null>;
@@ -198,12 +227,7 @@ export interface TrustStore {
   announce(request: AnnounceRequest): Awaitable<AnnounceResult>;
   /** Pairs whose circuit is not CLOSED. */
   circuits(): AsyncIterable<{ readonly tenant: string; readonly pair: Pair }>;
-  readonly outbox: {
-    /** The oldest entries that are this process's to publish, in order. */
-    read(limit: number): Awaitable<readonly OutboxEntry[]>;
-    /** Removes what was read, once the broker has it. Answers which entries were gone already. */
-    remove(entries: readonly OutboxEntry[]): Awaitable<readonly OutboxEntry[]>;
-  };
+  readonly outbox: Outbox;
   /**
    * Remembers how far sources are acknowledged; what lies `replaySpan` below is no longer told apart. Null: it is
    * written. Else nothing is, until what may be lost is applied again and the store was told so, see
@@ -212,6 +236,7 @@ export interface TrustStore {
    * @throws FulcrumError `mismatch` when the store was emptied: it holds no mark, though events were acknowledged
    */
   mark(marks: readonly SourceMark[]): Awaitable<LostTail | null>;
+  /** Finishes what is under way and lets go of what it holds; the store cannot be used afterwards. */
   close(): Awaitable<void>;
 }
 
@@ -251,6 +276,7 @@ export function isShared(store: TrustStore): store is SharedStore {
 /** Header names in lower case; the last of several values. */
 export type MessageHeaders = Readonly<Record<string, string>>;
 
+/** A message as a source delivers it, before it is known to be an event. */
 export interface SourceMessage {
   readonly body: Uint8Array;
   /** Of the whole body, where the source kept only its beginning. */
@@ -273,6 +299,7 @@ export interface SourceMessage {
 /** A message for a stream inside this process. */
 export type MessageToSend = Pick<SourceMessage, 'body' | 'headers' | 'settle'>;
 
+/** What the sender of a message is told of it. */
 export type Settlement =
   | { readonly kind: 'accepted'; readonly changed: boolean; readonly transitions: readonly Transition[] }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
@@ -300,6 +327,7 @@ export const deadLetterReasons = [
 
 export type DeadLetterReason = (typeof deadLetterReasons)[number];
 
+/** Messages that were read together. */
 export interface SourceBatch {
   /** May be empty: nothing came within the wait. */
   readonly messages: readonly SourceMessage[];
@@ -340,7 +368,8 @@ export interface EventSource {
   /** Which header prefix its CloudEvents binding uses. */
   readonly headerPrefix: 'ce-' | 'ce_';
   /**
-   * The next messages, or null when the source has ended or is closed.
+   * The next messages, or null when the source has ended or is closed. Who reads one at a time has no further one kept for
+   * it, where the broker gives each message to any of its readers.
    *
    * @throws FulcrumError `unavailable` while the server is away; reading goes on with the next call
    */
@@ -362,9 +391,21 @@ export function isLog(source: EventSource): source is LogSource {
 }
 
 /** What a stream is for. */
-export const channels = ['interactions', 'commands', 'circuits', 'dead-letters'] as const;
+export const channels = ['interactions', 'commands', 'circuits', 'dead-letters', 'analyses'] as const;
 
 export type Channel = (typeof channels)[number];
+
+/** Who reads a channel together: processors keep trust, analysers say why it went. Each kind reads all of it. */
+export const readers = {
+  processors: ['interactions', 'commands'],
+  analysers: ['interactions', 'circuits', 'analyses'],
+} as const satisfies Record<string, readonly Channel[]>;
+
+/** A kind of reader. */
+export type Readers = keyof typeof readers;
+
+/** What some of them read. */
+export type ReadChannel<R extends Readers = Readers> = (typeof readers)[R][number];
 
 /** One outgoing event. */
 export interface SinkMessage {
@@ -404,25 +445,43 @@ export interface Broker {
   readonly system: string;
   readonly sink: EventSink;
   /**
-   * Events for any number of processors together: each goes to one of them, and comes again until it is
-   * acknowledged.
+   * Events for any number of processors, or of analysers, together: each goes to one of them, and comes again until it
+   * is acknowledged.
    *
+   * @param by @defaultValue processors
    * @throws FulcrumError `mismatch` when stream or consumer are not as they have to be
    */
-  consume(channel: 'interactions' | 'commands'): Promise<LogSource>;
+  consume<R extends Readers = 'processors'>(channel: ReadChannel<R>, by?: R): Promise<LogSource>;
   /** Events of a channel for this reader alone, of one tenant or of all. */
   follow(channel: Channel, from: FollowFrom, tenant?: string): Promise<LogSource>;
   /**
-   * How far the processors have acknowledged each log of a channel, for one who is none of them; empty when there
-   * never was one.
+   * Makes the stream or topic of a channel when it is absent, before anything is published there: clients that are not
+   * ours cannot wait for one that is to come.
    *
+   * @throws FulcrumError `mismatch` when the one that is there is not as it has to be, `denied`, `unavailable`
+   */
+  prepare(channel: Channel): Promise<void>;
+  /**
+   * How far the processors, or the analysers, have acknowledged each log of a channel, for one who is none of them; empty
+   * when there never was one.
+   *
+   * @param by @defaultValue processors
    * @throws FulcrumError `denied` when this user may not look
    */
-  standing(channel: 'interactions' | 'commands'): Promise<readonly SourceStanding[]>;
+  standing<R extends Readers = 'processors'>(
+    channel: ReadChannel<R>,
+    by?: R,
+  ): Promise<readonly SourceStanding[]>;
   /** Who may be the probe of a pair; absent where the broker cannot say. */
   readonly probes?: Probes;
-  /** Looks at server, permissions, streams and consumers; creates and changes nothing. */
-  check(): Promise<readonly Finding[]>;
+  /**
+   * Looks at server, permissions, streams and consumers; creates and changes nothing.
+   *
+   * @param analysersWrite the channels that analysers write, where the fleet is to have some. @defaultValue null: of them
+   *   only what is there is looked at
+   */
+  check(analysersWrite?: readonly Channel[] | null): Promise<readonly Finding[]>;
+  /** Sends what is under way and lets the connection go. */
   close(): Promise<void>;
 }
 

@@ -6,7 +6,9 @@ const longestPauseMs = 10_000;
 
 /** Told when a part of a process cannot get on, and when it can again. */
 export interface Weather {
+  /** It cannot do this just now; told once, however often it tries. */
   failed(what: string, error: unknown): void;
+  /** It could do it again. */
   recovered(what: string): void;
 }
 

@@ -1,15 +1,19 @@
 /**
- * `npm run servers:install`: puts the servers that the tests run against into `.servers/`, with package managers
- * alone and without root. What is there in the wanted version is kept. docs/servers.md says what each step needs.
+ * `npm run servers:install`: puts the servers that the tests run against, and the Python clients of an example, into
+ * `.servers/`, with package managers alone and without root. What is there in the wanted version is kept. docs/servers.md says what each step needs.
  */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { unpackDebian } from './debian.mjs';
 import { copyJars } from './maven.mjs';
+import { installPython, pythonPackages } from './python.mjs';
 import { needPrograms, run } from './run.mjs';
 
-/** The only place that names versions. Of Debian's packages it is the least that will do, or the series. */
+/**
+ * The only place that names versions, but for the requirements of the Python example. Of Debian's packages it is the
+ * least that will do, or the series.
+ */
 const versions = {
   redis: '7.0',
   natsSeries: '2.9.',
@@ -21,10 +25,11 @@ const versions = {
   mavenPlugin: 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1',
 };
 
+const requirements = fileURLToPath(new URL('../../examples/08-python/requirements.txt', import.meta.url));
 const root = fileURLToPath(new URL('../../.servers/', import.meta.url));
 const folderOf = (name) => join(root, name);
 
-const servers = [
+const parts = [
   {
     name: 'redis',
     folder: folderOf('redis'),
@@ -53,12 +58,22 @@ const servers = [
     wanted: (version) => version === versions.kafka,
     install: installKafka,
   },
+  {
+    name: 'python',
+    folder: folderOf('python'),
+    version: pythonPackages,
+    wanted: (packages) => pinned().every((line) => packages.split(', ').includes(line)),
+    install: (folder) => installPython(requirements, folder),
+    // One example alone needs it.
+    optional: true,
+  },
 ];
 
-async function provide({ name, folder, version, wanted, install }) {
+async function provide({ name, folder, version, wanted, install, optional = false }) {
   const started = performance.now();
   const line = (status, text) => ({
     ok: status !== 'missing',
+    optional,
     text: `${name.padEnd(10)}${status.padEnd(11)}${text}`,
   });
   const where = relative(process.cwd(), folder);
@@ -67,7 +82,7 @@ async function provide({ name, folder, version, wanted, install }) {
     if (before !== undefined && wanted(before)) return line('there', `${before} in ${where}`);
     await install(folder);
     const after = await version(folder);
-    if (after === undefined) throw new Error(`${where} holds no server after the installation`);
+    if (after === undefined) throw new Error(`${where} holds nothing that runs after the installation`);
     if (!wanted(after)) throw new Error(`the package is version ${after}, which will not do`);
     return line('installed', `${after} in ${where} (${Math.round((performance.now() - started) / 1000)} s)`);
   } catch (error) {
@@ -117,6 +132,11 @@ async function kafkaVersion(folder) {
   return undefined;
 }
 
+/** The lines of the requirements file. */
+function pinned() {
+  return readFileSync(requirements, 'utf8').trim().split('\n');
+}
+
 /** What a binary says of itself; undefined when there is none that runs. */
 async function versionOf(binary, folder) {
   if (!existsSync(binary)) return undefined;
@@ -128,11 +148,11 @@ async function versionOf(binary, folder) {
 }
 
 mkdirSync(root, { recursive: true });
-const lines = await Promise.all(servers.map(provide));
+const lines = await Promise.all(parts.map(provide));
 for (const { text } of lines) process.stdout.write(`${text}\n`);
 if (lines.some(({ ok }) => !ok)) {
   process.stdout.write(
-    'The tests of missing servers are skipped, or fail with CI=true; see docs/servers.md.\n',
+    'The tests of what is missing are skipped, or fail with CI=true; see docs/servers.md.\n',
   );
-  process.exitCode = 1;
 }
+if (lines.some(({ ok, optional }) => !ok && !optional)) process.exitCode = 1;

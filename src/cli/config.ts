@@ -47,7 +47,7 @@ export function configCommand(program: Command): void {
 /** What is printed is copied around: secrets belong into the environment, and are named there. */
 function withoutSecrets(config: Config): Config {
   const hidden = (secret: string | null): string | null => (secret === null ? null : '***');
-  const { nats, kafka, redis, projection } = config;
+  const { nats, kafka, redis, projection, model } = config;
   return {
     ...config,
     nats: {
@@ -57,6 +57,7 @@ function withoutSecrets(config: Config): Config {
       token: hidden(nats.token),
     },
     kafka: { ...kafka, password: hidden(kafka.password) },
+    model: { ...model, key: hidden(model.key) },
     redis: { ...redis, url: withoutPassword(redis.url) },
     projection: {
       ...projection,

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config.js';
 import type { Finding } from '../ports.js';
-import { examine } from '../runtime/doctor.js';
 import { brokerKinds } from '../runtime/servers.js';
 import { collect } from './options.js';
 import { colours, print, printJson } from './output.js';
@@ -9,6 +8,7 @@ import { type ServerFlags, serverOptions, serverOverrides } from './servers.js';
 
 interface DoctorFlags extends ServerFlags {
   config?: string;
+  transcripts?: string;
   set: string[];
   json?: boolean;
 }
@@ -30,14 +30,26 @@ export function doctorCommand(program: Command): void {
       )
       .option('-c, --config <file>', 'config file, YAML or JSON (FULCRUM_CONFIG)'),
   )
+    .option(
+      '--transcripts <url>',
+      'the Redis of transcripts; what analysers may do on the broker is looked at too (analysis.transcripts.redisUrl)',
+    )
     .option('--set <key=value>', 'any config key; repeatable', collect, [])
     .option('--json', 'print JSON, a finding a line')
     .action(async (flags: DoctorFlags) => {
-      const loaded = loadConfig(flags.config ?? null, serverOverrides(flags, flags.set));
-      const named = [...brokerKinds, 'redis' as const].filter((kind) => flags[kind] !== undefined);
-      const asked = named.length === 0 ? [...brokerKinds, 'redis' as const] : named;
-      const brokers = brokerKinds.filter((kind) => asked.includes(kind));
-      const findings = await examine(loaded, brokers, asked.includes('redis'));
+      const { transcripts, set } = flags;
+      const settings =
+        transcripts === undefined ? set : [...set, `analysis.transcripts.redisUrl=${transcripts}`];
+      const loaded = loadConfig(flags.config ?? null, serverOverrides(flags, settings));
+      const all = [...brokerKinds, 'redis', 'transcripts'] as const;
+      const named = all.filter((kind) => flags[kind] !== undefined);
+      const asked: readonly string[] = named.length === 0 ? all : named;
+      const { examine } = await import('../runtime/doctor.js');
+      const findings = await examine(loaded, {
+        brokers: brokerKinds.filter((kind) => asked.includes(kind)),
+        redis: asked.includes('redis'),
+        transcripts: asked.includes('transcripts'),
+      });
       for (const finding of findings) {
         if (flags.json === true) printJson(finding);
         else {

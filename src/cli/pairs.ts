@@ -14,6 +14,7 @@ import { type CommandAnswer, type PairView, pairView } from '../events/answers.j
 import { defaultLimits } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import type { Broker } from '../ports.js';
+import { type AnalysisRecord, type PairAnswer, shownAnalysis } from '../rlm/analysis-record.js';
 import type { RedisStore } from '../store/redis/store.js';
 import { makePairId } from '../trust/pair.js';
 import { PolicyBook } from '../trust/policies.js';
@@ -165,11 +166,14 @@ async function pairIn(
   tenant: string,
   agentA: string,
   agentB: string,
-): Promise<PairView | null> {
+): Promise<PairAnswer | null> {
   const pair = await store.read(tenant, makePairId(agentA, agentB));
   if (pair?.state == null || !isPairOf(pair, { agentA, agentB })) return null;
   const policy = (await policiesOf(store)).policyOf(tenant, pair.agentA, pair.agentB);
-  return pairView(tenant, pair.state, policy, systemClock(), store.timedRecovery);
+  return {
+    ...pairView(tenant, pair.state, policy, systemClock(), store.timedRecovery),
+    analysis: await shownAnalysis(store.analyses, tenant, pair.pairId),
+  };
 }
 
 async function circuitsIn(store: RedisStore, tenant: string | undefined): Promise<PairView[]> {
@@ -197,7 +201,7 @@ function currentUser(): string {
   }
 }
 
-function printPair(pair: PairView): void {
+function printPair(pair: PairAnswer): void {
   const state = pair.circuit_state;
   print(`${pair.agent_a} ↔ ${pair.agent_b}  ${colourOf(state)(state)}`);
   const rows: [string, string][] = [
@@ -213,6 +217,18 @@ function printPair(pair: PairView): void {
     ['policy', `${pair.policy.name}${pair.enforced ? '' : ' (shadow)'}`],
     ['pair id', pair.pair_id],
     ['transition', String(pair.transition)],
+    ...(pair.analysis === null ? [] : analysisRows(pair.analysis)),
   ];
   for (const [name, value] of rows) if (value !== '') print(`  ${name.padEnd(14)}${value}`);
+}
+
+function analysisRows({ at, session, result }: AnalysisRecord): [string, string][] {
+  return [
+    ['analysis', `${result.verdict} (confidence ${result.confidence.toFixed(2)})`],
+    ['summary', result.summary],
+    [
+      'analysed',
+      `${showTime(at)}, ${session === null ? 'nothing is kept of what they said' : `session ${session}`}`,
+    ],
+  ];
 }

@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import { loadConfig } from '../config.js';
-import { startProcess } from '../runtime/process.js';
 import { brokerKinds } from '../runtime/servers.js';
 import { type ListenFlags, listenOptions, listenOverrides } from './listen.js';
 import { collect } from './options.js';
@@ -48,6 +47,7 @@ export function processCommand(program: Command): void {
       const { source, failFast = false, fresh = false } = flags;
       // The config always has a port, which `up` uses too: here only a flag asks for a listener.
       const http = flags.port === undefined && flags.host === undefined ? null : loaded.config.http;
+      const { startProcess } = await import('../runtime/process.js');
       await runUntilStopped(
         (signal) => startProcess({ loaded, source, failFast, fresh, http, logger, signal }),
         ({ url }) => {

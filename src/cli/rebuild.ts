@@ -3,7 +3,7 @@ import { loadConfig } from '../config.js';
 import { FulcrumError } from '../errors.js';
 import { formatTime } from '../events/time.js';
 import { GaveUp } from '../retry.js';
-import { type RebuiltState, rebuildState } from '../runtime/rebuild.js';
+import type { RebuiltState } from '../runtime/rebuild.js';
 import { collect } from './options.js';
 import { note, print, printJson } from './output.js';
 import { interruptedExitCode, progressBar } from './progress.js';
@@ -47,10 +47,8 @@ Examples:
         throw new FulcrumError('usage', 'name the broker that has the logs: --nats or --kafka');
       const prefix = flags.prefix === undefined ? [] : [`redis.prefix=${flags.prefix}`];
       const recovery = flags.timedRecovery ? {} : { timedRecovery: false };
-      const loaded = loadConfig(
-        flags.config ?? null,
-        serverOverrides(flags, [...flags.set, ...prefix], recovery),
-      );
+      const overrides = serverOverrides(flags, [...flags.set, ...prefix], recovery);
+      const loaded = loadConfig(flags.config ?? null, overrides);
       const logger = startLog(loaded);
       if (loaded.file === null)
         note('no config file is named: every pair is rebuilt under the default policy, or those in Redis');
@@ -59,8 +57,10 @@ Examples:
       const bar = progressBar(true);
       const { signal } = interrupted;
       try {
+        const { rebuildState } = await import('../runtime/rebuild.js');
         const state = await rebuildState({
           loaded,
+          overrides,
           source,
           logger,
           signal,

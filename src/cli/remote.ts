@@ -1,5 +1,5 @@
 /** How the commands that talk to a fleet reach it: over HTTP, or through a broker and Redis themselves. */
-import { loadConfig } from '../config.js';
+import { type Config, loadConfig } from '../config.js';
 import { FulcrumError } from '../errors.js';
 import type { Broker } from '../ports.js';
 import { type BrokerKind, connectBroker, openRedis } from '../runtime/servers.js';
@@ -26,7 +26,7 @@ export async function withBroker<R>(
 ): Promise<R | null> {
   const kind = brokerOf(flags);
   if (kind === null) return null;
-  const { config } = loadConfig(null, serverOverrides(flags, []));
+  const config = configOf(flags);
   const broker = await connectBroker(kind, config, quiet);
   try {
     return await work(broker);
@@ -41,7 +41,7 @@ export async function withRedis<R>(
   work: (store: RedisStore) => Promise<R>,
 ): Promise<{ readonly answer: R } | null> {
   if (flags.redis === undefined) return null;
-  const { config } = loadConfig(null, serverOverrides(flags, []));
+  const config = configOf(flags);
   // A look must not make what it looks for.
   const store = await openRedis(config, quiet, false);
   try {
@@ -49,4 +49,8 @@ export async function withRedis<R>(
   } finally {
     await store.close();
   }
+}
+
+function configOf(flags: ServerFlags): Config {
+  return loadConfig(flags.config ?? null, serverOverrides(flags, flags.set ?? [])).config;
 }

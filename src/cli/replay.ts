@@ -2,14 +2,16 @@ import type { Command } from 'commander';
 import { loadConfig, overridesOf } from '../config.js';
 import { FulcrumError, messageOf } from '../errors.js';
 import { formatTime } from '../events/time.js';
-import { type ReplayRequest, type ReplayResult, replay } from '../runtime/replay.js';
+import type { ReplayRequest, ReplayResult } from '../runtime/replay.js';
 import { type CompareFlags, compareOptions, comparisonOf } from './compare.js';
 import { type CsvFlags, csvColumns, csvOptions } from './csv.js';
 import { collect, positive, requireFile, requireWritable } from './options.js';
 import { circuitLine, note, print, printJson, printTable } from './output.js';
 import { interruptedExitCode, progressBar } from './progress.js';
+import { type WhatIfFlags, whatIfOf, whatIfOption } from './what-if.js';
 
-interface ReplayFlags extends CsvFlags, CompareFlags {
+interface ReplayFlags extends CsvFlags, CompareFlags, WhatIfFlags {
+  compare?: true | string[];
   config?: string;
   data?: string;
   deadLetters?: string;
@@ -38,7 +40,7 @@ export function replayCommand(program: Command): void {
       .option('-d, --data <folder>', 'keep the state in this data folder')
       .option('--dead-letters <file>', 'append what cannot be accepted to this file, with the reason'),
   );
-  compareOptions(command)
+  whatIfOption(compareOptions(command))
     .option('--speed <factor>', 'times real time (default: as fast as it goes)', positive('--speed'))
     .option('--no-timed-recovery', 'circuits of silent pairs wait for an event')
     .option('--events', 'print every circuit event too')
@@ -50,17 +52,19 @@ export function replayCommand(program: Command): void {
 Examples:
   $ fulcrum-trust replay interactions.ndjson --data ./trust
   $ fulcrum-trust replay ratings.csv --source-column 0 --target-column 1 --rating-column 2 --time-column 3
-  $ fulcrum-trust replay interactions.ndjson --compare --cooldown 60`,
+  $ fulcrum-trust replay interactions.ndjson --compare --cooldown 60
+  $ fulcrum-trust replay interactions.ndjson --config config.yaml --what-if policy.yaml`,
     )
     .action(async (named: string | undefined, flags: ReplayFlags) => {
       const file = named ?? fileAfterPolicies(flags);
-      const { config } = loadConfig(flags.config ?? null, {
+      const overrides = {
         ...overridesOf(flags.set),
         ...(flags.timedRecovery ? {} : { timedRecovery: false }),
-      });
-      const comparison = comparisonOf(flags, config);
+      };
+      const { config } = loadConfig(flags.config ?? null, overrides);
+      const comparison = whatIfOf(flags, config, overrides) ?? comparisonOf(flags, config);
       if (comparison !== null && flags.data !== undefined)
-        throw new FulcrumError('usage', '--compare judges a whole log: leave out --data');
+        throw new FulcrumError('usage', '--compare and --what-if judge a whole log: leave out --data');
       requireFile(file);
       if (flags.deadLetters !== undefined) requireWritable('--dead-letters', flags.deadLetters);
       const bar = progressBar(flags.events !== true);
@@ -88,6 +92,7 @@ Examples:
           recovered: (what) => note(`can ${what} again`),
         },
       };
+      const { replay } = await import('../runtime/replay.js');
       const result = await replay(request).finally(() => bar.stop());
       if (interrupted.signal.aborted) {
         note('interrupted: the summary is of what was read');

@@ -6,6 +6,9 @@ export interface ServerFlags {
   nats?: string;
   kafka?: string;
   redis?: string;
+  /** A config file, and keys of it, where the command takes them. */
+  config?: string;
+  set?: string[];
 }
 
 export function serverOptions(command: Command): Command {

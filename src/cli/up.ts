@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config.js';
 import { FulcrumError } from '../errors.js';
-import { startUp, type UpRequest } from '../runtime/up.js';
+import type { UpRequest } from '../runtime/up.js';
 import { type ListenFlags, listenOptions, listenOverrides } from './listen.js';
 import { collect } from './options.js';
 import { print, printJson } from './output.js';
@@ -60,6 +60,7 @@ Try it:
       const loaded = loadConfig(flags.config ?? null, overrides);
       const logger = startLog(loaded);
       const { failFast = false, fresh = false } = flags;
+      const { startUp } = await import('../runtime/up.js');
       await runUntilStopped(
         (signal) => startUp({ loaded, overrides, source, store, failFast, fresh, logger, signal }),
         ({ url }) => announce(flags, loaded.config, { url, source, store }),

@@ -13,6 +13,7 @@ export interface PairCircuit extends PairNames {
   readonly enforced: boolean;
   /** When it was last judged, in [0, 1]. */
   readonly trustScore: number;
+  /** Below it the circuit opens. */
   readonly threshold: number;
   /** Number of its last change; only rises. */
   readonly transition: number;
@@ -24,6 +25,7 @@ export interface PairCircuit extends PairNames {
 
 /** A change of a circuit, as the client learnt of it. */
 export interface CircuitChange extends PairCircuit {
+  /** Where it moved to. */
   readonly type: TransitionType;
   /** The state before, as far as this client knew. */
   readonly from: CircuitState;

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemTimers } from '../clock.js';
 import { FulcrumError, messageOf } from '../errors.js';
 import { TrustValueError } from '../trust/errors.js';
 import type { TransitionType } from '../trust/transition.js';
@@ -193,7 +193,7 @@ export class Circuits implements AsyncIterable<CircuitChange> {
         this.becameStale(asFulcrum(error));
       }
       // It ended in a way that only beginning anew can mend.
-      await sleep(reopenMs, undefined, { signal }).catch(() => {});
+      await systemTimers.sleep(reopenMs, signal);
     }
   }
 

@@ -4,12 +4,15 @@ import { TrustOutcome } from '../trust/outcome.js';
 /** Tells what came of a call by what went in and what came out. */
 export interface Classifier {
   /**
+   * Tells what came of a call.
+   *
    * @param prior what the call was given, undefined where nobody said
    * @param output what it answered
    */
   classify(prior: unknown, output: unknown): TrustOutcome;
 }
 
+/** Where the rules of {@link OutcomeClassifier} are to differ. */
 export interface OutcomeClassifierOptions {
   /** A text that did not change counts as repetition when it has more characters than this. @defaultValue 20 */
   readonly minStringLengthForRepetition?: number;
@@ -37,6 +40,7 @@ export class OutcomeClassifier implements Classifier {
     this.errorKeys = options.errorKeys ?? defaultErrorKeys;
   }
 
+  /** Tells what came of a call, by the rules above. */
   classify(prior: unknown, output: unknown): TrustOutcome {
     if (!isRecord(output) || Object.keys(output).length === 0) return TrustOutcome.FAILURE;
     if (this.errorKeys.some((key) => Object.hasOwn(output, key))) return TrustOutcome.FAILURE;

@@ -1,6 +1,7 @@
 /** Sending an operator's command through a broker, and learning what came of it. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AllAcknowledged } from '../all-acknowledged.js';
 import { FulcrumError, isPermanent } from '../errors.js';
 import { circuitEventOf } from '../events/circuit.js';
 import { type AcceptedCommand, decodeCommand } from '../events/command.js';
@@ -8,7 +9,7 @@ import type { EventLimits } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import { type CircuitEvent, type commandActions, eventTypes } from '../events/schemas.js';
 import { formatTime } from '../events/time.js';
-import type { Broker, EventSource, Rejection, SourceStanding } from '../ports.js';
+import type { Broker, EventSource, Rejection } from '../ports.js';
 import type { Pair } from '../trust/record.js';
 
 export interface OperatorCommand {
@@ -100,7 +101,7 @@ export async function sendCommand(
     const event = causedBy(circuits, command);
     // It is waited for below, unless something else fails first.
     event.catch(() => {});
-    const applied = new Applied(broker);
+    const applied = new AllAcknowledged(() => broker.standing('commands'));
     const deadline = Date.now() + withinMs;
     // Reached when a processor has applied it and its circuit event has had the time to be published.
     let quietAt = Number.POSITIVE_INFINITY;
@@ -116,32 +117,6 @@ export async function sendCommand(
     return { kind: 'pending' };
   } finally {
     await circuits.close();
-  }
-}
-
-/** Whether the processors have acknowledged all commands up to the one that was sent. */
-class Applied {
-  /** Where each log ended when it was first asked: the command lies before that. */
-  private ends: ReadonlyMap<string, number> | null = null;
-
-  constructor(private readonly broker: Broker) {}
-
-  async ask(): Promise<boolean> {
-    const standing = await this.standing();
-    if (standing.length === 0) return false;
-    this.ends ??= new Map(standing.map(({ source, last }) => [source, last]));
-    const reached = new Map(standing.map(({ source, acknowledged }) => [source, acknowledged]));
-    return [...this.ends].every(([source, end]) => (reached.get(source) ?? 0) >= end);
-  }
-
-  /** One who may not look, or cannot just now, only waits for the circuit event. */
-  private async standing(): Promise<readonly SourceStanding[]> {
-    try {
-      return await this.broker.standing('commands');
-    } catch (error) {
-      if (error instanceof FulcrumError) return [];
-      throw error;
-    }
   }
 }
 

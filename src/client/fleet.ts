@@ -8,6 +8,7 @@ import { Outbox, type OutboxCounts } from './outbox.js';
 import { checkReport, type Report, type ReportDetails, sizeOf } from './report.js';
 import type { Way } from './way.js';
 
+/** What a client has sent, dropped and skipped since it was made. */
 export interface FleetCounts extends OutboxCounts {
   /** Events in the stream of circuits that were none, and were skipped. */
   readonly invalidEvents: number;
@@ -15,6 +16,7 @@ export interface FleetCounts extends OutboxCounts {
   readonly missedChanges: number;
 }
 
+/** A bound of time. */
 export interface WithinOptions {
   /** How long it may take, in ms. */
   readonly withinMs?: number | undefined;
@@ -61,6 +63,7 @@ export class Fleet implements AsyncDisposable {
     });
   }
 
+  /** Whose circuits it sees, and for whom it reports. */
   get tenant(): string {
     return this.options.tenant;
   }
@@ -70,6 +73,7 @@ export class Fleet implements AsyncDisposable {
     return this.options.classifier;
   }
 
+  /** What came of its reports and of the events of circuits, since it connected. */
   get counts(): FleetCounts {
     return { ...this.outbox.counts, ...this.circuits.counts };
   }
@@ -150,6 +154,7 @@ export class Fleet implements AsyncDisposable {
     return this.closing;
   }
 
+  /** As `close()`, at the end of an `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

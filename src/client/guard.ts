@@ -15,6 +15,7 @@ import type { Way } from './way.js';
 /** A call that is guarded. The signal fires when the pair's circuit opens while it runs. */
 export type GuardedCall<T> = (signal: AbortSignal) => T | Promise<T>;
 
+/** How a guarded call is judged and reported. */
 export interface GuardOptions<T> extends Omit<ReportDetails, 'content' | 'probe'> {
   /** The text of the exchange: itself, or made of the answer. Of a call that failed a function gives what was thrown. */
   readonly content?: string | ((answer: T) => string | undefined) | undefined;

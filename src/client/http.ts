@@ -1,6 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
 import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
+import { systemTimers } from '../clock.js';
 import { FulcrumError, messageOf } from '../errors.js';
 import {
   type CommandAnswer,
@@ -14,7 +14,15 @@ import {
   probeAnswerSchema,
   publishAnswerSchema,
 } from '../events/answers.js';
-import { type CircuitEvent, circuitEventSchema } from '../events/schemas.js';
+import { type AnalysisData, type CircuitEvent, circuitEventSchema } from '../events/schemas.js';
+import {
+  type AskedAnalysis,
+  analysisAnswerSchema,
+  askedAnalysisSchema,
+  type PairAnswer,
+  pairAnswerSchema,
+} from '../rlm/analysis-record.js';
+import type { AnalysisAsked } from './analysis.js';
 
 /** A change that `GET /v1/circuits/stream` told: the circuits that were not CLOSED on connecting, or one event. */
 export type StreamItem =
@@ -66,11 +74,26 @@ export class HttpClient {
   }
 
   /** What is known of a pair, or null. */
-  async pair(tenant: string, agentA: string, agentB: string): Promise<PairView | null> {
+  async pair(tenant: string, agentA: string, agentB: string): Promise<PairAnswer | null> {
     const query = new URLSearchParams({ tenant, agent_a: agentA, agent_b: agentB });
     const response = await this.request('GET', `/v1/pairs?${query}`);
     if (response.status === 404) return null;
-    return answerOf(pairViewSchema, await accepted(response));
+    return answerOf(pairAnswerSchema, await accepted(response));
+  }
+
+  /** Asks for an analysis of a pair. What is not made within some 10 s is made later, under the id that is answered. */
+  async analyze(asked: AnalysisAsked): Promise<AskedAnalysis> {
+    const body = JSON.stringify(asked);
+    const response = await this.request('POST', '/v1/analyses', { body, contentType: 'application/json' });
+    return answerOf(askedAnalysisSchema, await accepted(response));
+  }
+
+  /** The last analysis of a pair, or null. */
+  async analysis({ tenant, agent_a, agent_b }: AnalysisAsked): Promise<AnalysisData | null> {
+    const query = new URLSearchParams({ tenant, agent_a, agent_b });
+    const response = await this.request('GET', `/v1/analyses?${query}`);
+    if (response.status === 404) return null;
+    return answerOf(analysisAnswerSchema, await accepted(response)).analysis;
   }
 
   /** Circuits that are not CLOSED. */
@@ -110,7 +133,7 @@ export class HttpClient {
       } finally {
         clearInterval(heard);
       }
-      await pause(reconnectMs, signal);
+      await systemTimers.sleep(reconnectMs, signal);
     }
   }
 
@@ -214,9 +237,4 @@ function refusal(response: Response, problem: unknown): FulcrumError {
 
 async function readJson(response: Response): Promise<unknown> {
   return parsedJson(await response.text());
-}
-
-/** Waits, less long when the signal aborts. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(ms, undefined, { signal }).catch(() => {});
 }

@@ -1,5 +1,5 @@
 /** A way to a server that may not be there yet. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemTimers } from '../clock.js';
 import { FulcrumError, isPermanent, messageOf } from '../errors.js';
 import type { Lease, Probes } from '../ports.js';
 import type { StatusListener } from './options.js';
@@ -68,7 +68,7 @@ export class LateWay implements Way {
             : new FulcrumError('unavailable', messageOf(error), { cause: error });
         if (told !== this.trouble.message)
           this.onStatus(`${this.trouble.message}; trying again`, isPermanent(error) ? 'error' : 'warn');
-        await sleep(pauseMs, undefined, { signal }).catch(() => {});
+        await systemTimers.sleep(pauseMs, signal);
       }
     }
     return null;

@@ -9,6 +9,7 @@ export type NatsSettings = z.input<typeof configSchema.shape.nats>;
 /** Settings of Kafka as a config file has them under `kafka`. */
 export type KafkaSettings = z.input<typeof configSchema.shape.kafka>;
 
+/** A running `fulcrum-trust up`. */
 export interface HttpSettings {
   /** e.g. `http://127.0.0.1:4747`. */
   readonly url: string;
@@ -16,6 +17,7 @@ export interface HttpSettings {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+/** A Redis for the leases of probes. */
 export interface ProbeRedisSettings {
   /** As `redis.url` of a config file. */
   readonly url: string;
@@ -64,6 +66,7 @@ export interface FleetOptions {
   readonly onStatus?: StatusListener | undefined;
 }
 
+/** How many reports may wait for the server, and what happens beyond that. */
 export interface BufferOptions {
   /** @defaultValue 10000 */
   readonly maxEvents?: number | undefined;
@@ -76,4 +79,5 @@ export interface BufferOptions {
   readonly whenFull?: 'wait' | 'dropOldest' | undefined;
 }
 
+/** Told in one line what happens. */
 export type StatusListener = (line: string, level: 'info' | 'warn' | 'error') => void;

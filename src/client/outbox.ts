@@ -1,5 +1,5 @@
 /** Reports on their way to the server: sent in batches, sent again until the server has them. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemTimers } from '../clock.js';
 import { FulcrumError, messageOf } from '../errors.js';
 import type { Rejection } from '../ports.js';
 import type { Report } from './report.js';
@@ -119,7 +119,7 @@ export class Outbox {
       } catch (error) {
         if (signal.aborted) return false;
         this.failed(error);
-        await sleep(pauseMs, undefined, { signal }).catch(() => {});
+        await systemTimers.sleep(pauseMs, signal);
         if (signal.aborted) return false;
         this.retries++;
       }

@@ -10,6 +10,7 @@ export interface ReportDetails {
   readonly content?: string | undefined;
   /** Names the conversation or run that it belongs to: 1 to 256 characters. */
   readonly sessionId?: string | undefined;
+  /** What the interaction was about, in words of your own. */
   readonly task?: string | undefined;
   /** How much it counts, above 0 and at most 100. @defaultValue 1 */
   readonly weight?: number | undefined;

@@ -1,6 +1,7 @@
 /** Following circuits through a broker. */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { CatchUp } from '../catch-up.js';
+import { systemTimers } from '../clock.js';
 import { FulcrumError, isPermanent } from '../errors.js';
 import { circuitEventOf } from '../events/circuit.js';
 import type { CircuitEvent } from '../events/schemas.js';
@@ -66,7 +67,7 @@ async function* watchSource(source: LogSource, signal: AbortSignal): AsyncGenera
       if (!(error instanceof FulcrumError) || isPermanent(error)) throw error;
       catchUp = new CatchUp();
       yield { kind: 'disconnected', error };
-      await sleep(againMs, undefined, { signal }).catch(() => {});
+      await systemTimers.sleep(againMs, signal);
       continue;
     }
     yield { kind: 'known', events: [...(newest?.values() ?? [])].filter(({ data }) => data.to !== 'CLOSED') };

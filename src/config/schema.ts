@@ -1,7 +1,13 @@
 /** What can be set, and the defaults. */
 import { z } from 'zod';
 import { defaultTenant, tenantSchema } from '../events/schemas.js';
+import { largeTokenBudget } from '../rlm/context.js';
+import { defaultCallsAtOnce } from '../rlm/model/gate.js';
+import { defaultAnswerTokens, defaultModelBounds } from '../rlm/navigate/budget.js';
+import { tokenizers } from '../rlm/tokenizer.js';
+import { defaultTranscriptBounds } from '../rlm/transcript-bounds.js';
 import { defaultPrefix } from '../store/redis/layout.js';
+import { defaultTranscriptsPrefix } from '../store/redis/transcripts-layout.js';
 import { defaultKafkaOptions } from '../streams/kafka/options.js';
 import { defaultNatsOptions } from '../streams/nats/options.js';
 import { openings, probeKinds, trustConfigKnobs } from '../trust/config.js';
@@ -60,6 +66,7 @@ const natsSchema = z.strictObject({
       commands: text.default(defaultNatsOptions.streams.commands),
       circuits: text.default(defaultNatsOptions.streams.circuits),
       deadLetters: text.default(defaultNatsOptions.streams.deadLetters),
+      analyses: text.default(defaultNatsOptions.streams.analyses),
     })
     .prefault({}),
   probesBucket: text
@@ -67,6 +74,9 @@ const natsSchema = z.strictObject({
     .describe('bucket in which clients agree on who probes'),
   subjectPrefix: text.default(defaultNatsOptions.subjectPrefix),
   durable: text.default(defaultNatsOptions.durable).describe('name of the consumers that processors share'),
+  analyserDurable: text
+    .default(defaultNatsOptions.analyserDurable)
+    .describe('name of the consumers that analysers share'),
   ackWaitSeconds: z.number().positive().default(defaultNatsOptions.ackWaitSeconds),
   maxAckPending: z.int().positive().default(defaultNatsOptions.maxAckPending),
   replicas: z.int().min(1).max(5).default(defaultNatsOptions.replicas).describe('of streams that are made'),
@@ -77,6 +87,7 @@ const kafkaSchema = z.strictObject({
   brokers: texts.default([...defaultKafkaOptions.brokers]).describe('host:port of some brokers'),
   clientId: text.default(defaultKafkaOptions.clientId),
   groupId: text.default(defaultKafkaOptions.groupId).describe('group that processors share'),
+  analyserGroupId: text.default(defaultKafkaOptions.analyserGroupId).describe('group that analysers share'),
   tls: z.boolean().default(false),
   caFile: path.describe('PEM of the authorities that are trusted'),
   certFile: path.describe('PEM of the own certificate'),
@@ -90,6 +101,7 @@ const kafkaSchema = z.strictObject({
       commands: text.default(defaultKafkaOptions.topics.commands),
       circuits: text.default(defaultKafkaOptions.topics.circuits),
       deadLetters: text.default(defaultKafkaOptions.topics.deadLetters),
+      analyses: text.default(defaultKafkaOptions.topics.analyses),
     })
     .prefault({}),
   partitions: z.int().positive().default(defaultKafkaOptions.partitions).describe('of topics that are made'),
@@ -141,6 +153,89 @@ const projectionSchema = z.strictObject({
     .describe('tell of agents on core NATS (nats.servers); null: when NATS is the source'),
 });
 
+const price = z.number().nonnegative().default(0);
+
+const modelSchema = z.strictObject({
+  url: text
+    .nullable()
+    .default(null)
+    .describe('base address of an endpoint that speaks chat completions, e.g. http://127.0.0.1:11434/v1'),
+  name: text.nullable().default(null).describe('model that analyses; null: none, the rules alone'),
+  key: text.nullable().default(null).describe('bearer token; local ones need none'),
+  timeoutMs: z.int().positive().max(600_000).default(60_000).describe('of one attempt'),
+  attempts: z.int().positive().max(20).default(4).describe('of a call, with growing pauses'),
+  callsAtOnce: z.int().positive().max(256).default(defaultCallsAtOnce).describe('of the whole process'),
+  cachedAnswers: z.int().nonnegative().default(256),
+  promptPrice: price.describe('US dollars a million tokens'),
+  answerPrice: price.describe('US dollars a million tokens'),
+});
+
+const budget = z.int().positive();
+
+const bytes = z.int().positive();
+
+const analysisSchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe('keep transcripts and analyse in `up`; null: where it has no broker'),
+  tokenBudget: z.int().positive().default(largeTokenBudget).describe('tokens of a transcript at most'),
+  tokenizer: z
+    .enum(tokenizers)
+    .default('whitespace')
+    .describe('counts them; those of models need the package gpt-tokenizer'),
+  atOnce: z.int().positive().max(64).default(2).describe('analyses of one process at a time'),
+  catchUpSeconds: z
+    .number()
+    .nonnegative()
+    .max(10)
+    .default(10)
+    .describe('how long an analysis waits at most for what was said before'),
+  transcripts: z
+    .strictObject({
+      folder: path.describe('where they are kept, by one process; null: transcripts in dataDir'),
+      redisUrl: text
+        .nullable()
+        .default(null)
+        .describe('a Redis for them, for any number of processes; null: the folder'),
+      prefix: text.default(defaultTranscriptsPrefix).describe('what their keys begin with'),
+      shards: z.int().min(1).max(4_096).default(1).describe('parts of the keys; more for a cluster'),
+      bytesPerPair: bytes.default(defaultTranscriptBounds.bytesPerPair).describe('of text'),
+      bytesInTotal: bytes.default(defaultTranscriptBounds.bytesInTotal).describe('of text'),
+      maxAgeSeconds: z.number().positive().default(defaultTranscriptBounds.maxAgeSeconds),
+    })
+    .prefault({}),
+  feedback: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe('count a loop as a failure of the pair, none as a success'),
+      weight: z.number().positive().max(100).default(1).describe('of that outcome'),
+    })
+    .prefault({}),
+  traces: path.describe('folder of the traces of runs with a model; null: none'),
+  answerTokens: z
+    .strictObject({
+      program: z.int().positive().default(defaultAnswerTokens.program),
+      sub: z.int().positive().default(defaultAnswerTokens.sub),
+    })
+    .prefault({})
+    .describe('of an answer at most; a model that thinks before it answers needs more'),
+  budget: z
+    .strictObject({
+      steps: budget.default(defaultModelBounds.steps).describe('calls of primitives'),
+      peekedBytes: budget.default(defaultModelBounds.peekedBytes).describe('what programs are given'),
+      modelCalls: budget.default(defaultModelBounds.modelCalls),
+      tokens: budget.default(defaultModelBounds.tokens).describe('of the model, prompts and answers'),
+      cost: z.number().nonnegative().default(defaultModelBounds.cost).describe('US dollars'),
+      wallMs: budget.max(3_600_000).default(defaultModelBounds.wallMs),
+    })
+    .prefault({})
+    .describe('what one analysis with a model may take'),
+});
+
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default('fulcrum-data').describe('folder of the embedded store'),
   http: z
@@ -180,6 +275,8 @@ export const configSchema = z.strictObject({
   kafka: kafkaSchema.prefault({}),
   redis: redisSchema.prefault({}),
   projection: projectionSchema.prefault({}),
+  model: modelSchema.prefault({}),
+  analysis: analysisSchema.prefault({}),
   log: z
     .strictObject({
       level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

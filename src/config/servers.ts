@@ -1,5 +1,6 @@
 /** The parts of the config that speak of servers, as the adapters take them. */
 import type { RedisStoreOptions } from '../store/redis/store.js';
+import type { RedisTranscriptsOptions } from '../store/redis/transcripts.js';
 import type { KafkaOptions } from '../streams/kafka/options.js';
 import type { NatsOptions } from '../streams/nats/options.js';
 import type { Config } from './schema.js';
@@ -33,4 +34,12 @@ export function redisOptions({ redis }: Config): RedisStoreOptions {
       ...(keyFile === null ? {} : { keyFile }),
     },
   };
+}
+
+/** Null where transcripts are in a folder. Certificates are those of `redis`. */
+export function redisTranscriptsOptions(
+  config: Config,
+): Omit<Required<RedisTranscriptsOptions>, 'clock' | 'onStatus'> | null {
+  const { redisUrl: url, prefix, shards, folder: _, ...bounds } = config.analysis.transcripts;
+  return url === null ? null : { url, tls: redisOptions(config).tls ?? {}, prefix, shards, bounds };
 }

@@ -1,11 +1,12 @@
 /** What interactions and commands have in common: two agents, a tenant, a time, and an envelope to come in. */
 import type { z } from 'zod';
-import type { Position, Rejection, SourceMessage } from '../ports.js';
+import type { EventSource, Position, Rejection, SourceMessage } from '../ports.js';
 import { makePairId } from '../trust/pair.js';
 import type { PairNames } from '../trust/state.js';
 import { bounded, type Envelope, firstIssue, isRejection, openEnvelope, reject } from './envelope.js';
 import { defaultTenant, isTenant, tenantRule } from './schemas.js';
 
+/** How large an event may be, and how far ahead of its broker. */
 export interface EventLimits {
   /** Largest event, in bytes. @defaultValue 262144 */
   readonly maxEventBytes: number;
@@ -19,6 +20,24 @@ export const defaultLimits: EventLimits = { maxEventBytes: 256 * 1024, maxFuture
 export interface DeliveredEvent
   extends Pick<SourceMessage, 'body' | 'original' | 'headers' | 'tenant' | 'position' | 'receivedAt'> {
   readonly headerPrefix: 'ce-' | 'ce_';
+}
+
+/** A message of a source, as an event that it delivers. */
+export function deliveredEvent(
+  source: Pick<EventSource, 'headerPrefix'>,
+  message: SourceMessage,
+): DeliveredEvent {
+  // Field by field: a copy of all that a message may hold is made for every event.
+  const { body, headers, tenant, position, receivedAt, original } = message;
+  return {
+    body,
+    headers,
+    tenant,
+    position,
+    receivedAt,
+    headerPrefix: source.headerPrefix,
+    ...(original === undefined ? undefined : { original }),
+  };
 }
 
 /** An event that is checked whole. */

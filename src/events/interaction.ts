@@ -7,7 +7,8 @@ import { defaultWeight, eventTypes, type InteractionData, interactionDataSchema 
 /** An accepted interaction, under the first of a batch's policies until the processor has chosen one. */
 export type AcceptedInteraction = InteractionToApply;
 
-const kind: EventKind<InteractionData> = {
+/** How an interaction event is known and checked. */
+export const interactionKind: EventKind<InteractionData> = {
   type: eventTypes.interaction,
   schema: interactionDataSchema,
   isPlain: isPlainInteraction,
@@ -18,7 +19,7 @@ export function decodeInteraction(
   event: DeliveredEvent,
   limits: EventLimits,
 ): AcceptedInteraction | Rejection {
-  const opened = openEvent(event, limits, kind);
+  const opened = openEvent(event, limits, interactionKind);
   if (isRejection(opened)) return opened;
   const { data, common, duplicateKey } = opened;
   const { tenant, pairId, agentA, agentB, time, eventId, traceparent } = common;

@@ -4,6 +4,7 @@
  * refinement cannot.
  */
 import { z } from 'zod';
+import { resultSchema } from '../rlm/result.js';
 import { circuitStates } from '../trust/circuit.js';
 import { openings } from '../trust/config.js';
 import type { ChangeTold } from '../trust/explain.js';
@@ -18,6 +19,8 @@ export const eventTypes = {
   closed: 'fulcrum.trust.circuit.closed.v1',
   terminated: 'fulcrum.trust.circuit.terminated.v1',
   reset: 'fulcrum.trust.circuit.reset.v1',
+  analysisRequested: 'fulcrum.trust.analysis.requested.v1',
+  analysisCompleted: 'fulcrum.trust.analysis.completed.v1',
 } as const;
 
 const text = (what = 'must be a string') =>
@@ -247,10 +250,48 @@ export const circuitEventSchema = z.object({
 
 export type CircuitEvent = z.infer<typeof circuitEventSchema>;
 
+/** `data` of a request to analyse a pair. */
+export const analysisRequestSchema = z.object({
+  tenant: tenantSchema.optional(),
+  agent_a: nameSchema,
+  agent_b: nameSchema,
+  session_id: nameSchema.optional().describe('absent: the one that spoke last'),
+});
+
+export const analysisRequestedEventSchema = z.object({
+  ...envelope,
+  type: z.literal(eventTypes.analysisRequested),
+  data: analysisRequestSchema,
+});
+
+/** `data` of a finished analysis: its result, and what it is of. */
+export const analysisDataSchema = z.object({
+  ...resultSchema.shape,
+  tenant: tenantSchema,
+  pair_id: z.string().regex(/^[0-9a-f]{16}$/),
+  agent_a: z.string(),
+  agent_b: z.string(),
+  session_id: z.string().nullable().describe('null: nothing that the pair said is kept'),
+  asked_by: z.string().describe('id of the request, or of the circuit event'),
+  at: seconds,
+});
+
+export type AnalysisData = z.infer<typeof analysisDataSchema>;
+
+export const analysisCompletedEventSchema = z.object({
+  ...envelope,
+  type: z.literal(eventTypes.analysisCompleted),
+  data: analysisDataSchema,
+});
+
+export type AnalysisCompletedEvent = z.infer<typeof analysisCompletedEventSchema>;
+
 /** Name of each schema file, and the schema that it is made from. */
 export const publishedSchemas = {
   'interaction.v1': interactionEventSchema,
   'interaction-data.v1': interactionDataSchema,
   'command.v1': commandEventSchema,
   'circuit.v1': circuitEventSchema,
+  'analysis-requested.v1': analysisRequestedEventSchema,
+  'analysis-completed.v1': analysisCompletedEventSchema,
 } as const;

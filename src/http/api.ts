@@ -1,5 +1,8 @@
-import type { CircuitEvent } from '../events/schemas.js';
+import type { RequestToSend } from '../client/analysis.js';
+import type { EventLimits } from '../events/delivered.js';
+import type { AnalysisData, CircuitEvent } from '../events/schemas.js';
 import type { Clock, MessageToSend, Probes, Rejection, SinkMessage, TrustStore } from '../ports.js';
+import type { AnalysisStore } from '../rlm/ports.js';
 import type { Policy } from '../trust/policy.js';
 
 /** What takes the events of requests, and settles each when it has it for good or will not take it. */
@@ -38,6 +41,10 @@ export interface ApiParts extends HealthParts {
   readonly interactions: Intake;
   readonly commands: CommandIntake;
   readonly store: Pick<TrustStore, 'read' | 'circuits'>;
+  readonly analyses: Pick<AnalysisStore, 'latest'>;
+  /** Asks for an analysis and waits a while for it; null: nobody here takes requests. */
+  readonly analyze: ((request: RequestToSend, withinMs: number) => Promise<AnalysisData | null>) | null;
+  readonly eventLimits: EventLimits;
   readonly probes: Probes;
   /** Calls back for every circuit event as it is published; returns what ends that. */
   readonly onCircuit: (listener: (message: SinkMessage) => void) => () => void;

@@ -3,12 +3,13 @@ import { z } from 'zod';
 import { type PairView, pairView } from '../events/answers.js';
 import { defaultTenant, nameSchema, tenantSchema } from '../events/schemas.js';
 import type { SinkMessage } from '../ports.js';
+import { type PairAnswer, shownAnalysis } from '../rlm/analysis-record.js';
 import { makePairId } from '../trust/pair.js';
 import type { TrustState } from '../trust/state.js';
 import type { ApiParts } from './api.js';
 import { badField, type Problem, sendProblem } from './problem.js';
 
-const pairQuery = z.object({
+export const pairQuery = z.object({
   tenant: tenantSchema.default(defaultTenant),
   agent_a: nameSchema,
   agent_b: nameSchema,
@@ -25,14 +26,19 @@ export function circuitRoutes(server: FastifyInstance, parts: ApiParts): void {
     const query = pairQuery.safeParse(request.query);
     if (!query.success) return sendProblem(reply, badQuery(query.error));
     const { tenant, agent_a, agent_b } = query.data;
-    const pair = await parts.store.read(tenant, makePairId(agent_a, agent_b));
+    const pairId = makePairId(agent_a, agent_b);
+    const pair = await parts.store.read(tenant, pairId);
     if (pair?.state == null)
       return sendProblem(reply, {
         status: 404,
         title: 'Unknown pair',
         detail: `nothing is known of ${agent_a} and ${agent_b} in tenant ${tenant}`,
       });
-    return describePair(parts, tenant, pair.state);
+    const answer: PairAnswer = {
+      ...describePair(parts, tenant, pair.state),
+      analysis: await shownAnalysis(parts.analyses, tenant, pairId),
+    };
+    return answer;
   });
 
   server.get('/v1/circuits', async (request, reply) => {
@@ -112,6 +118,6 @@ function describePair(parts: ApiParts, tenant: string, state: TrustState): PairV
   return pairView(tenant, state, policy, parts.clock(), parts.timedRecovery);
 }
 
-function badQuery(error: z.ZodError): Problem {
+export function badQuery(error: z.ZodError): Problem {
   return { status: 400, title: 'Bad query', detail: badField(error) };
 }

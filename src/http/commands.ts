@@ -35,7 +35,7 @@ export function commandRoutes(server: FastifyInstance, parts: ApiParts): void {
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The command, given an id and a time where it has none; whether it is a valid one is seen when it is applied. */
-function readCommand(body: Buffer, now: number): Command | Problem {
+export function readCommand(body: Buffer, now: number): Command | Problem {
   try {
     const command = JSON.parse(utf8.decode(body)) as unknown;
     if (typeof command !== 'object' || command === null || Array.isArray(command))

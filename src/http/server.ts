@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify';
 import { FulcrumError, messageOf } from '../errors.js';
+import { analysisRoutes } from './analyses.js';
 import type { ApiParts, HealthParts } from './api.js';
 import { circuitRoutes } from './circuits.js';
 import { commandRoutes } from './commands.js';
@@ -18,6 +19,7 @@ export function createServer(parts: ApiParts, logger: FastifyBaseLogger): Fastif
   const server = createHealthServer(parts, logger);
   interactionRoutes(server, parts);
   commandRoutes(server, parts);
+  analysisRoutes(server, parts);
   circuitRoutes(server, parts);
   probeRoutes(server, parts);
   return server;

@@ -1,10 +1,11 @@
+import { deliveredEvent } from '../events/delivered.js';
 /** One batch of interactions: what is in it, what the store made of it, and who is to be told. */
 import { isRejection } from '../events/envelope.js';
 import { type AcceptedInteraction, decodeInteraction } from '../events/interaction.js';
 import type { ApplyResult, EventSource, InteractionToApply, Rejection, SourceMessage } from '../ports.js';
 import { transitionClock } from '../trust/evaluator.js';
 import type { Policy } from '../trust/policy.js';
-import { deliveredEvent, type Refusal, refusalOf, type Work } from './work.js';
+import { type Refusal, refusalOf, type Work } from './work.js';
 
 /** A message that was looked at: the event in it, or why it is none. */
 export type Item =

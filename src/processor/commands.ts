@@ -1,9 +1,10 @@
 import { type AcceptedCommand, decodeCommand } from '../events/command.js';
+import { deliveredEvent } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import type { EventSource, Rejection, SourceMessage } from '../ports.js';
 import { transitionClock } from '../trust/evaluator.js';
 import type { Transition } from '../trust/transition.js';
-import { deliveredEvent, refusalOf, refuse, type Work } from './work.js';
+import { refusalOf, refuse, type Work } from './work.js';
 
 /** Reads operators' commands to the end of their source. They are few: each is applied by itself. */
 export async function runCommands(work: Work, source: EventSource): Promise<void> {

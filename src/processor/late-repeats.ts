@@ -40,11 +40,23 @@ export class LateRepeats {
    * @param readAt when they were read from the outbox, seconds since the epoch
    */
   note(gone: readonly OutboxEntry[], readAt: number): void {
-    for (const { tenant, transition } of gone) {
-      const pair = `${tenant}/${transition.pairId}`;
-      this.late.set(pair, Math.max(transition.transition, this.late.get(pair) ?? 0));
-    }
-    this.since = Math.min(this.since, readAt - marginSeconds);
+    this.look(
+      gone.map(({ tenant, transition }) => [`${tenant}/${transition.pairId}`, transition.transition]),
+      readAt,
+    );
+  }
+
+  /**
+   * Looks at pairs whose last record may be an older one than their newest.
+   *
+   * @param pairs `<tenant>/<pair_id>`, and the transition that was published late
+   * @param publishedSince when it was, at the earliest, seconds since the epoch
+   */
+  look(pairs: Iterable<readonly [pair: string, transition: number]>, publishedSince: number): void {
+    for (const [pair, transition] of pairs)
+      this.late.set(pair, Math.max(transition, this.late.get(pair) ?? 0));
+    if (this.late.size === 0) return;
+    this.since = Math.min(this.since, publishedSince - marginSeconds);
     this.running ??= this.correctAll().finally(() => {
       this.running = null;
     });

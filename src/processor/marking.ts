@@ -1,4 +1,6 @@
+import { deliveredEvent } from '../events/delivered.js';
 /** How far the logs are read, as it is marked in a shared store. */
+
 import { FulcrumError } from '../errors.js';
 import { isRejection } from '../events/envelope.js';
 import { decodeInteraction } from '../events/interaction.js';
@@ -11,7 +13,8 @@ import type {
   SourceProgress,
   SourceStanding,
 } from '../ports.js';
-import { deliveredEvent, type Work } from './work.js';
+import type { LateRepeats } from './late-repeats.js';
+import type { Work } from './work.js';
 
 /** What the processors of a shared store do together, they do with these. */
 export interface SharedParts {
@@ -20,6 +23,8 @@ export interface SharedParts {
   readonly commands: readonly LogSource[];
   /** Where logs can be read again; null: there is no log. */
   readonly broker: Pick<Broker, 'follow' | 'standing'> | null;
+  /** Told of pairs whose last record may be an older one than their newest, and since when it may be there. */
+  readonly overtaken: LateRepeats['look'];
 }
 
 /**
@@ -55,7 +60,7 @@ export async function progressMarks(work: Work, parts: SharedParts): Promise<rea
     // What comes while the source is asked is later than this.
     const now = work.clock();
     for (const log of await work.must(`ask ${source.name} how far it is read`, () => source.progress())) {
-      refuseRecreated(log, known);
+      if (endsEarly(log, known)) await refuseIfRecreated(work, parts, source, log, known);
       // No recovery waits for commands, so up to what time they are read says nothing.
       if (parts.commands.includes(source)) marks.push({ source: log.source, acknowledged: log.acknowledged });
       else marks.push(markOf(work, source, log, now));
@@ -68,16 +73,42 @@ export function readMarks(work: Work, { store }: SharedParts): Promise<readonly 
   return work.must('read the marks', () => store.marks());
 }
 
-/** Positions of a log that was made anew under its old name would be taken for those of the old one. */
-function refuseRecreated(
-  { source, last }: Pick<SourceStanding, 'source' | 'last'>,
+type LogEnd = Pick<SourceStanding, 'source' | 'last'>;
+
+/**
+ * A reader that others have overtaken says where its log ended a moment ago, and they may have marked more since: the
+ * broker says where it ends now.
+ */
+async function refuseIfRecreated(
+  work: Work,
+  { broker, commands }: SharedParts,
+  source: LogSource,
+  log: LogEnd,
   known: readonly SourceMark[],
-): void {
-  const marked = known.find((mark) => mark.source === source)?.acknowledged ?? 0;
-  if (marked > last)
+): Promise<void> {
+  const channel = commands.includes(source) ? 'commands' : 'interactions';
+  const standing =
+    broker === null
+      ? []
+      : await work.must(`ask how far the ${channel} are read`, () => broker.standing(channel));
+  refuseRecreated(standing.find((one) => one.source === log.source) ?? log, known);
+}
+
+function endsEarly({ source, last }: LogEnd, known: readonly SourceMark[]): boolean {
+  return markedOf(source, known) > last;
+}
+
+function markedOf(source: string, known: readonly SourceMark[]): number {
+  return known.find((mark) => mark.source === source)?.acknowledged ?? 0;
+}
+
+/** Positions of a log that was made anew under its old name would be taken for those of the old one. */
+function refuseRecreated(log: LogEnd, known: readonly SourceMark[]): void {
+  const { source, last } = log;
+  if (endsEarly(log, known))
     throw new FulcrumError(
       'mismatch',
-      `${source} ends at position ${last}, and ${marked} was acknowledged before: it was made anew or lost its end. ` +
+      `${source} ends at position ${last}, and ${markedOf(source, known)} was acknowledged before: it was made anew or lost its end. ` +
         'On Kafka raise kafka.epoch if the topic was recreated; else look at what the broker lost',
     );
 }

@@ -23,6 +23,7 @@ import { Sweep } from './sweep.js';
 import { beginUpkeep, runUpkeep } from './upkeep.js';
 import type { ProcessorObserver, StatusListener, Work } from './work.js';
 
+/** What a processor reads, keeps and writes, and by which rules. */
 export interface ProcessorOptions {
   readonly store: TrustStore;
   /** Where interactions come from. */
@@ -164,6 +165,7 @@ export class Processor {
       interactions: interactions.filter(isLog),
       commands: commands !== undefined && isLog(commands) ? [commands] : [],
       broker: logs ?? null,
+      overtaken: (pairs, since) => this.lateRepeats?.look(pairs, since),
     };
   }
 

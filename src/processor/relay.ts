@@ -1,6 +1,6 @@
 import { systemClock, systemTimers, type Timers } from '../clock.js';
 import { circuitMessage } from '../events/circuit.js';
-import type { Clock, EventSink, OutboxEntry, TrustStore } from '../ports.js';
+import type { Clock, EventSink, Outbox, OutboxEntry } from '../ports.js';
 
 export interface RelayOptions {
   /** @defaultValue the system's */
@@ -34,7 +34,7 @@ export class Relay {
   private readonly onGone: NonNullable<RelayOptions['onGone']>;
 
   constructor(
-    private readonly outbox: TrustStore['outbox'],
+    private readonly outbox: Outbox,
     private readonly sink: EventSink,
     options: RelayOptions = {},
   ) {

@@ -1,6 +1,6 @@
 import type { Timers } from '../clock.js';
 import { deadLetter } from '../events/dead-letter.js';
-import type { DeliveredEvent, EventLimits } from '../events/delivered.js';
+import { deliveredEvent, type EventLimits } from '../events/delivered.js';
 import type { AcceptedInteraction } from '../events/interaction.js';
 import type {
   ApplyResult,
@@ -20,7 +20,9 @@ import type { Handed } from './handed.js';
 export interface ProcessorObserver {
   /** false: `applied` does not look at states, and the store may leave them out. @defaultValue true */
   readonly wantsStates?: boolean;
+  /** An event was applied, or found to be a repeat, a duplicate or superseded. */
   applied?(event: AcceptedInteraction, result: ApplyResult): void;
+  /** A message became a dead letter. */
   refused?(message: SourceMessage, rejection: Rejection): void;
 }
 
@@ -68,23 +70,6 @@ export async function refuse(work: Work, source: EventSource, refusals: readonly
       deadLetter(deliveredEvent(source, message), source.system, rejection, work.clock()),
     );
   if (letters.length > 0) await work.must('publish dead letters', () => work.deadLetters.publish(letters));
-}
-
-export function deliveredEvent(
-  source: Pick<EventSource, 'headerPrefix'>,
-  message: SourceMessage,
-): DeliveredEvent {
-  // Field by field: a copy of all that a message may hold is made for every event.
-  const { body, headers, tenant, position, receivedAt, original } = message;
-  return {
-    body,
-    headers,
-    tenant,
-    position,
-    receivedAt,
-    headerPrefix: source.headerPrefix,
-    ...(original === undefined ? undefined : { original }),
-  };
 }
 
 /** Why the store did not take it, null when it did. */

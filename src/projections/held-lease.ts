@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemTimers } from '../clock.js';
 import type { Lease } from '../ports.js';
 
 /** A lease as its holder sees it: it is held as long as its own clock says that nobody else can have it. */
@@ -31,11 +31,11 @@ export class HeldLease {
   /** Renews it until it is lost or `signal` aborts. Redis may be away for as long as the lease lasts. */
   async keep(signal: AbortSignal): Promise<void> {
     while (this.held && !signal.aborted) {
-      await pause(this.askEveryMs, signal);
+      await systemTimers.sleep(this.askEveryMs, signal);
       if (signal.aborted) return;
       const left = new AbortController();
       const renewal = this.hold().catch(() => false);
-      await Promise.race([renewal, pause(this.heldUntil - performance.now(), left.signal)]);
+      await Promise.race([renewal, systemTimers.sleep(this.heldUntil - performance.now(), left.signal)]);
       left.abort();
     }
   }
@@ -45,8 +45,4 @@ export class HeldLease {
     this.heldUntil = Number.NEGATIVE_INFINITY;
     await this.lease.release();
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return sleep(Math.max(0, ms), undefined, { signal }).catch(() => {});
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemTimers } from '../clock.js';
 import type { AgentKeys, AgentTelemetry, Clock, Lease, LogSource } from '../ports.js';
 import { GaveUp, untilDone, type Weather } from '../retry.js';
 import { HeldLease } from './held-lease.js';
@@ -85,14 +85,14 @@ export class Projector {
     let pauseMs = firstPauseMs;
     while (!this.stopping) {
       try {
-        if (!(await ask())) await pause(this.lease.askEveryMs, signal);
+        if (!(await ask())) await systemTimers.sleep(this.lease.askEveryMs, signal);
         else if (!this.stopping) await this.takeTurn();
       } catch (error) {
         if (error instanceof GaveUp) continue;
         pauseMs = this.troubled ? Math.min(2 * pauseMs, longestPauseMs) : firstPauseMs;
         if (!this.troubled) weather.failed('project agents', error);
         this.troubled = true;
-        await pause(pauseMs, signal);
+        await systemTimers.sleep(pauseMs, signal);
       }
     }
     await this.lease.release().catch(() => {});
@@ -114,8 +114,4 @@ export class Projector {
       this.turn = null;
     });
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return sleep(ms, undefined, { signal }).catch(() => {});
 }

@@ -1,7 +1,8 @@
 import { decodeCommand } from '../events/command.js';
+import { deliveredEvent } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import type { LogSource, SourceMessage } from '../ports.js';
-import { deliveredEvent, type Work } from '../processor/work.js';
+import type { Work } from '../processor/work.js';
 import { transitionClock } from '../trust/evaluator.js';
 import type { PinnedResets } from './pinned-resets.js';
 import { readUp } from './read-up.js';

@@ -60,7 +60,8 @@ export class Recovery {
               `the store was restarted or failed over and may have lost writes: ${positions} positions are read again`,
               'warn',
             );
-      const done = await reread(work, { tail, broker, sources: parts, signal, begins });
+      const { overtaken } = parts;
+      const done = await reread(work, { tail, broker, sources: parts, overtaken, signal, begins });
       if (done === null || !(await this.adopt(tail))) return;
       work.tell(
         `what the store ${tail.rebuilt === true ? 'did not have' : 'lost'} is applied again: ${done.lost} of ${done.interactions} interactions were not there, ` +

@@ -1,10 +1,12 @@
 /** What a shared store lost of its last writes is read again from the logs, and applied again. */
 import { decodeCommand } from '../events/command.js';
+import { deliveredEvent } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import type { Broker, LogSource, LostTail, SourceMessage } from '../ports.js';
 import { applyItems, decode, refusalsOf } from '../processor/batch.js';
 import { applyCommand } from '../processor/commands.js';
-import { deliveredEvent, refuse, type Work } from '../processor/work.js';
+import type { SharedParts } from '../processor/marking.js';
+import { refuse, type Work } from '../processor/work.js';
 import type { PinnedResets } from './pinned-resets.js';
 import { lengthOf, readSpan, type Span } from './span.js';
 import { Told } from './told.js';
@@ -23,6 +25,8 @@ export interface RereadRequest {
   readonly broker: Pick<Broker, 'follow' | 'standing'>;
   /** What this process reads. */
   readonly sources: Readonly<Record<Span['channel'], readonly LogSource[]>>;
+  /** As {@link SharedParts} has it. */
+  readonly overtaken: SharedParts['overtaken'];
   readonly signal: AbortSignal;
   /** Told how many positions are to be read. */
   readonly begins: (positions: number) => void;
@@ -49,13 +53,12 @@ export async function reread(given: Work, request: RereadRequest): Promise<Rerea
   const work: Work = { ...given, observer: {} };
   const told = await Told.since(work, request.broker, request.tail.since);
   try {
-    // When resets took effect, that of the span among them.
-    await told.read();
-    const counts = await rereadSpans(work, request, told.resets);
+    const counts = await rereadSpans(work, request, told);
     if (counts === null) return null;
     // What came of them is told first, so that it is not told twice.
     await work.publish();
     await told.read();
+    request.overtaken(told.overtaken(), request.tail.since);
     return { ...counts, announced: (await told.reconcile()).announced };
   } finally {
     await told.close();
@@ -65,14 +68,16 @@ export async function reread(given: Work, request: RereadRequest): Promise<Rerea
 async function rereadSpans(
   work: Work,
   request: RereadRequest,
-  resets: PinnedResets,
+  told: Told,
 ): Promise<Omit<Reread, 'announced'> | null> {
   const { tail, broker, signal, begins } = request;
   const counts = { interactions: 0, commands: 0, lost: 0 };
   const take = {
     commands: async (source: LogSource, messages: readonly SourceMessage[]) => {
       counts.commands += messages.length;
-      for (const message of messages) await takeCommand(work, source, message, resets);
+      // When resets took effect, as it is told by now: the store may have lost one more since this began.
+      await told.read();
+      for (const message of messages) await takeCommand(work, source, message, told.resets);
     },
     interactions: async (source: LogSource, messages: readonly SourceMessage[]) => {
       counts.interactions += messages.length;

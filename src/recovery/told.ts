@@ -12,6 +12,8 @@ const marginSeconds = 60;
 /** What was told of circuits since a time. */
 export class Told {
   readonly resets = new PinnedResets();
+  /** By `<tenant>/<pair_id>`, the transition of the last record. */
+  private readonly last = new Map<string, number>();
   private readonly published = new PublishedCircuits();
 
   private constructor(
@@ -30,7 +32,20 @@ export class Told {
     await readCircuits(this.work, this.source, (event) => {
       this.resets.take(event);
       this.published.take(event);
+      this.last.set(`${event.data.tenant}/${event.data.pair_id}`, event.data.transition);
     });
+  }
+
+  /**
+   * Pairs whose last record is an older one than their newest, and which it is. A store that lost the removal of an entry
+   * that was published has it to be published again, be it behind what came after it.
+   */
+  *overtaken(): Generator<readonly [pair: string, transition: number]> {
+    for (const { tenant, pairId, published } of this.published.all()) {
+      const pair = `${tenant}/${pairId}`;
+      const last = this.last.get(pair) ?? published.transition;
+      if (last < published.transition) yield [pair, last];
+    }
   }
 
   /** Tells of the pairs of which more was published than the store knows of, and which stand otherwise. */

@@ -6,6 +6,7 @@ import { Scanner } from './detect/scan.js';
 import { type AnalysisResult, mostSummaryLength } from './result.js';
 import type { Transcript } from './transcript.js';
 
+/** How a transcript is read without a model. */
 export interface AnalyzeOptions extends ContextOptions {
   /** Numbers of the rules that are to differ from the defaults. */
   readonly parameters?: Partial<Parameters>;
@@ -21,10 +22,15 @@ export async function analyzeTranscript(
   { parameters, ...limits }: AnalyzeOptions = {},
 ): Promise<AnalysisResult> {
   const partitioner = new Partitioner(session, limits);
-  const scanner = new Scanner({ ...defaultParameters, ...parameters });
+  const scanner = scannerOf(parameters);
   if (Symbol.iterator in turns) for (const turn of turns) scanner.see(turn, partitioner.place(turn.text));
   else for await (const turn of turns) scanner.see(turn, partitioner.place(turn.text));
   return withoutModel(id, conclude(scanner.end(), session));
+}
+
+/** Detectors under the numbers of an analysis. */
+export function scannerOf(parameters: AnalyzeOptions['parameters']): Scanner {
+  return new Scanner({ ...defaultParameters, ...parameters });
 }
 
 /** The result of an analysis that failed, with its cause. */
@@ -33,6 +39,7 @@ export function failedAnalysis(id: string, error: unknown): AnalysisResult {
   return withoutModel(id, inconclusive(`${cause}. Nothing is known of a loop.`));
 }
 
-function withoutModel(id: string, conclusion: Conclusion): AnalysisResult {
+/** A result that took no model. */
+export function withoutModel(id: string, conclusion: Conclusion): AnalysisResult {
   return { id, ...conclusion, tokens: 0, cost: 0, trace_id: null };
 }

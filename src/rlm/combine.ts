@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import { handleOf } from './context.js';
 import { type Candidate, type Rule, rules } from './detect/candidate.js';
 import type { Mark } from './detect/marks.js';
@@ -49,7 +50,7 @@ function noLoop({ turns, nearest }: Scan): Conclusion {
     verdict: 'none',
     confidence,
     summary:
-      `No loop was found in ${turns} turns. ` +
+      `No loop was found in ${counted(turns, 'turn')}. ` +
       (nearest === 0
         ? 'Nothing was said again in a way that comes near one.'
         : `The most repetitive stretch reached ${Math.round(nearest * 100)} % of what a loop needs.`),
@@ -87,7 +88,7 @@ function isOver({ loops, turns }: Scan): boolean {
 }
 
 /** The marks of each partition together, the partition with the most of them first. */
-function evidenceOf(marks: readonly Mark[], session: string): Evidence[] {
+export function evidenceOf(marks: readonly Mark[], session: string): Evidence[] {
   const byPartition = new Map<number, Mark[]>();
   for (const mark of marks) {
     const together = byPartition.get(mark.partition);

@@ -2,11 +2,14 @@ import { FulcrumError } from '../errors.js';
 import { splitByTokens, type TokenCounter, whitespaceTokens } from './tokens.js';
 import type { Turn } from './transcript.js';
 
+/** Tokens of a partition at most. */
 export const defaultPartitionTokens = 2_048;
 /** As a library; the worker and `analyze` take `largeTokenBudget`. */
 export const defaultTokenBudget = 128_000;
+/** Tokens of a transcript at most, in the worker and in `analyze`. */
 export const largeTokenBudget = 10_000_000;
 
+/** How a transcript is laid into partitions, and how long it may be. */
 export interface ContextOptions {
   /** Tokens of a partition at most. @defaultValue 2,048 */
   readonly partitionTokens?: number;
@@ -117,19 +120,35 @@ export interface Partition {
   readonly text: string;
 }
 
-/** A whole transcript in partitions, for whoever has to go back and forth in it; held as text, bounded by its budget. */
+/** What a transcript has of one turn. */
+export interface TurnAt {
+  /** In which it begins. */
+  readonly partition: Partition;
+  /** `speaker: text`, as far as it is in that partition. */
+  readonly line: string;
+  readonly eventId?: string;
+}
+
+/**
+ * A whole transcript in partitions, for whoever has to go back and forth in it; held as text, bounded by its budget,
+ * with a number and an event id for each turn.
+ */
 export class Context {
   readonly handles: readonly string[];
-  readonly #byHandle: ReadonlyMap<string, Partition>;
+  readonly #at: ReadonlyMap<string, number>;
+  readonly #starts: readonly number[];
+  readonly #eventIds: readonly (string | undefined)[];
 
   private constructor(
     readonly session: string,
     readonly partitions: readonly Partition[],
     readonly tokens: number,
-    readonly turns: number,
+    turns: TurnIndex,
   ) {
     this.handles = partitions.map(({ handle }) => handle);
-    this.#byHandle = new Map(partitions.map((partition) => [partition.handle, partition]));
+    this.#at = new Map(this.handles.map((handle, i) => [handle, i]));
+    this.#starts = turns.starts;
+    this.#eventIds = turns.eventIds;
   }
 
   /** @throws ContextExhausted */
@@ -140,33 +159,65 @@ export class Context {
   ): Promise<Context> {
     const counter = options.counter ?? whitespaceTokens;
     const partitioner = new Partitioner(session, options);
-    const partitions: { firstTurn: number; lastTurn: number; tokens: number; lines: string[] }[] = [];
+    const index: TurnIndex = { starts: [], eventIds: [] };
+    const partitions: Partition[] = [];
+    let open = new OpenPartition(0, 0);
     let turn = 0;
-    for await (const { speaker, text } of turns) {
+    for await (const { speaker, text, eventId } of turns) {
       partitioner.place(text, ({ partition, text: piece }) => {
-        const open = partitions[partition] ?? { firstTurn: turn, lastTurn: turn, tokens: 0, lines: [] };
-        partitions[partition] = open;
-        open.lastTurn = turn;
-        open.tokens += counter.count(piece);
-        open.lines.push(`${speaker}: ${piece}`);
+        if (partition !== open.partition) {
+          partitions.push(open.sealed(session));
+          open = new OpenPartition(partition, turn);
+        }
+        if (index.starts.length === turn) index.starts.push(open.length);
+        open.add(turn, `${speaker}: ${piece}`, counter.count(piece));
       });
+      index.eventIds.push(eventId);
       turn += 1;
     }
-    return new Context(
-      session,
-      partitions.map(({ lines, ...rest }, i) => ({
-        handle: handleOf(session, i),
-        ...rest,
-        text: lines.join('\n'),
-      })),
-      partitioner.tokens,
-      turn,
-    );
+    if (turn > 0) partitions.push(open.sealed(session));
+    return new Context(session, partitions, partitioner.tokens, index);
+  }
+
+  /** How many turns it has. */
+  get turns(): number {
+    return this.#starts.length;
   }
 
   /** Undefined: there is no such handle. */
   get(handle: string): Partition | undefined {
-    return this.#byHandle.get(handle);
+    const at = this.#at.get(handle);
+    return at === undefined ? undefined : this.partitions[at];
+  }
+
+  /** A partition and up to `radius` on both sides of it, in their order; none where there is no such handle. */
+  around(handle: string, radius: number): readonly Partition[] {
+    const at = this.#at.get(handle);
+    return at === undefined ? [] : this.partitions.slice(Math.max(0, at - radius), at + radius + 1);
+  }
+
+  /** Undefined: there is no such turn. */
+  turn(turn: number): TurnAt | undefined {
+    const start = this.#starts[turn];
+    const partition = this.partitions[firstAtLeast(this.partitions.length, (i) => this.#lastTurn(i) >= turn)];
+    if (start === undefined || partition === undefined) return undefined;
+    const next = turn < partition.lastTurn ? this.#starts[turn + 1] : undefined;
+    const line = partition.text.slice(start, next === undefined ? undefined : next - 1);
+    const eventId = this.#eventIds[turn];
+    return { partition, line, ...(eventId === undefined ? {} : { eventId }) };
+  }
+
+  /** The turn that a character of a partition's text is of. */
+  turnAt({ firstTurn, lastTurn, handle }: Partition, offset: number): number {
+    // Of a turn that began before, the rest stands first.
+    const carried = this.turn(firstTurn)?.partition.handle !== handle;
+    const from = carried ? firstTurn + 1 : firstTurn;
+    const later = firstAtLeast(lastTurn + 1 - from, (i) => (this.#starts[from + i] ?? 0) > offset);
+    return Math.max(firstTurn, from + later - 1);
+  }
+
+  #lastTurn(partition: number): number {
+    return this.partitions[partition]?.lastTurn ?? Number.POSITIVE_INFINITY;
   }
 
   /** All but the first and the last tenth; all of them where there are only two. */
@@ -176,6 +227,59 @@ export class Context {
     const start = Math.floor(count * 0.1);
     return this.handles.slice(start, Math.max(start + 1, Math.floor(count * 0.9)));
   }
+}
+
+/** By turn: where its line begins in the text of its first partition, and the event that carried it. */
+interface TurnIndex {
+  readonly starts: number[];
+  readonly eventIds: (string | undefined)[];
+}
+
+/** A partition while lines are put into it. */
+class OpenPartition {
+  #lines: string[] = [];
+  #lastTurn: number;
+  #tokens = 0;
+  /** Characters of its text so far, with the line break before the next line. */
+  length = 0;
+
+  constructor(
+    readonly partition: number,
+    readonly firstTurn: number,
+  ) {
+    this.#lastTurn = firstTurn;
+  }
+
+  add(turn: number, line: string, tokens: number): void {
+    this.#lines.push(line);
+    this.#lastTurn = turn;
+    this.#tokens += tokens;
+    this.length += line.length + 1;
+  }
+
+  sealed(session: string): Partition {
+    const { firstTurn } = this;
+    const text = this.#lines.join('\n');
+    return {
+      handle: handleOf(session, this.partition),
+      firstTurn,
+      lastTurn: this.#lastTurn,
+      tokens: this.#tokens,
+      text,
+    };
+  }
+}
+
+/** The first of 0 to `count` - 1 that holds, where those after one that holds do so too; `count` when none does. */
+function firstAtLeast(count: number, holds: (i: number) => boolean): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function wholeAboveZero(name: string, value: number): number {

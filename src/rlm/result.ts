@@ -12,7 +12,9 @@ export const verdicts = [
   'none',
   'inconclusive',
 ] as const;
+/** Schema of a verdict. */
 export const verdictSchema = z.enum(verdicts);
+/** Which loop was found, `none`, or `inconclusive`. */
 export type Verdict = z.infer<typeof verdictSchema>;
 
 /** A verdict that says that there is a loop, and which. */
@@ -24,6 +26,7 @@ export const mostEvidence = 8;
 export const mostExcerptLength = 600;
 export const mostSummaryLength = 1_000;
 
+/** Schema of a piece of evidence. */
 export const evidenceSchema = z.strictObject({
   /** Of the partition in which `turns[0]` begins. */
   handle: z.string().regex(/^ctx:\/\/[^/]*\/\d{4,}$/),
@@ -34,8 +37,10 @@ export const evidenceSchema = z.strictObject({
   /** What was said there, cut. */
   excerpt: z.string().max(mostExcerptLength),
 });
+/** Turns that a verdict rests on. */
 export type Evidence = z.infer<typeof evidenceSchema>;
 
+/** Schema of a result, which every result meets. */
 export const resultSchema = z.strictObject({
   /** Of the analysis. */
   id: z.string().min(1),
@@ -59,4 +64,5 @@ export const resultSchema = z.strictObject({
   /** Of the recorded run; null where none was recorded. */
   trace_id: z.string().min(1).nullable(),
 });
+/** What an analysis came to. */
 export type AnalysisResult = z.infer<typeof resultSchema>;

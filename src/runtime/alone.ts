@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { systemClock } from '../clock.js';
 import type { EventSink, Probes, SourceMark, TrustStore } from '../ports.js';
+import type { AnalysisStore } from '../rlm/ports.js';
 import { EmbeddedStore } from '../store/embedded/store.js';
 import { MemoryProbes } from '../store/memory-probes.js';
 import type { RedisStore } from '../store/redis/store.js';
@@ -23,6 +24,7 @@ export interface Alone {
   readonly circuits: MemorySink;
   readonly store: TrustStore;
   readonly deadLetters: EventSink;
+  readonly analyses: AnalysisStore;
   readonly probes: Probes;
   readonly policies: () => PolicyBook;
 }
@@ -42,9 +44,10 @@ async function openOnFolder({ loaded, overrides, logger }: UpRequest, opened: Op
     commands: topic('http-commands'),
     circuits: new MemorySink(),
     store,
+    analyses: store.analyses,
     deadLetters: new FileSink(join(dataDir, 'dead-letters.ndjson')),
     probes: new MemoryProbes(),
-    policies: livePolicies(loaded, overrides, logger, opened),
+    policies: livePolicies({ loaded, overrides, logger }, opened),
   };
 }
 
@@ -78,10 +81,11 @@ async function openOnRedis(request: UpRequest, opened: Opened): Promise<Alone> {
     commands: new MemoryTopic({ name: commandsName, clock: systemClock }),
     circuits: new MemorySink(),
     store,
+    analyses: store.analyses,
     // What comes over HTTP is refused to its sender, and nothing else comes.
     deadLetters: new MemorySink(),
     probes: store.probes,
-    policies: await sharedPolicies(loaded, store, logger, opened),
+    policies: await sharedPolicies(request, store, opened),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { ConfigOverrides, LoadedConfig } from '../config.js';
 import { FulcrumError } from '../errors.js';
 import type { Broker, LogSource, Probes, SharedStore } from '../ports.js';
+import type { AnalysisStore } from '../rlm/ports.js';
 import { EmbeddedLogStore } from '../store/embedded/log-store.js';
 import { MemoryProbes } from '../store/memory-probes.js';
 import type { PolicyBook } from '../trust/policies.js';
@@ -30,6 +31,7 @@ export interface Fleet {
   readonly commands: LogSource;
   readonly store: SharedStore;
   readonly policies: () => PolicyBook;
+  readonly analyses: AnalysisStore;
   /** Who may be the probe of a pair, where the broker cannot say. */
   readonly probes: Probes;
 }
@@ -57,6 +59,8 @@ export async function openFleet(request: FleetRequest, opened: Opened): Promise<
   opened.add(() => broker.close());
   const interactions = await reach('open the interactions', () => broker.consume('interactions'));
   const commands = await reach('open the commands', () => broker.consume('commands'));
+  // Who waits for a circuit to open may come before the first one does.
+  await reach('prepare the circuits', () => broker.prepare('circuits'));
   const begun = !request.fresh && (await reach('ask how far it is read', () => isBegun(broker)));
   const state = await (request.store === 'redis'
     ? openShared(request, begun, opened)
@@ -64,7 +68,7 @@ export async function openFleet(request: FleetRequest, opened: Opened): Promise<
   return { broker, interactions, commands, ...state };
 }
 
-type State = Pick<Fleet, 'store' | 'policies' | 'probes'>;
+type State = Pick<Fleet, 'store' | 'analyses' | 'policies' | 'probes'>;
 
 async function openShared(request: FleetRequest, begun: boolean, opened: Opened): Promise<State> {
   const { loaded, logger } = request;
@@ -75,7 +79,12 @@ async function openShared(request: FleetRequest, begun: boolean, opened: Opened)
   );
   opened.add(() => store.close());
   await reached('look who works on this state', () => refuseBesideAlone(store), request);
-  return { store, policies: await sharedPolicies(loaded, store, logger, opened), probes: store.probes };
+  return {
+    store,
+    analyses: store.analyses,
+    policies: await sharedPolicies(request, store, opened),
+    probes: store.probes,
+  };
 }
 
 /** @param begun the logs of which the folder has to know something */
@@ -94,6 +103,6 @@ async function openFolder(
       `${dataDir} holds nothing of ${begun.join(', ')}, though events of it were acknowledged through ${source}: name the ` +
         'folder that has the state, or Redis with --redis where several processes share it; --fresh begins without what was',
     );
-  const policies = livePolicies(loaded, overrides, logger, opened);
-  return { store, policies, probes: new MemoryProbes() };
+  const policies = livePolicies({ loaded, overrides, logger }, opened);
+  return { store, analyses: store.analyses, policies, probes: new MemoryProbes() };
 }

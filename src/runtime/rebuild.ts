@@ -1,7 +1,7 @@
 /** The composition root of `rebuild`: a state in Redis that is made anew from the logs of a broker. */
 import type { Logger } from 'pino';
 import { systemClock } from '../clock.js';
-import type { LoadedConfig } from '../config.js';
+import type { ConfigOverrides, LoadedConfig } from '../config.js';
 import { FulcrumError } from '../errors.js';
 import { type RebuildProgress, type RebuildResult, rebuild } from '../recovery/rebuild.js';
 import type { RedisStore } from '../store/redis/store.js';
@@ -13,6 +13,7 @@ import { loggedStatus, loggedWeather } from './weather.js';
 
 export interface RebuildRequest {
   readonly loaded: LoadedConfig;
+  readonly overrides: ConfigOverrides;
   readonly source: BrokerKind;
   readonly logger: Logger;
   /** Ends it where it is. */
@@ -46,7 +47,7 @@ export async function rebuildState(request: RebuildRequest): Promise<RebuiltStat
       place,
       logs: broker,
       circuits: broker.sink,
-      policies: await sharedPolicies(loaded, store, logger, opened),
+      policies: await sharedPolicies(request, store, opened),
       clock: systemClock,
       limits: config.limits,
       timedRecovery: config.timedRecovery,

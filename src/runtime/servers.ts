@@ -1,11 +1,8 @@
-/** Opens what the config names: brokers and the Redis store. */
-
+/** Opens what the config names: brokers and the Redis store. What is not opened is not loaded. */
 import { kafkaOptions, natsOptions, redisOptions } from '../config/servers.js';
 import type { Config } from '../config.js';
 import type { Broker } from '../ports.js';
-import { RedisStore } from '../store/redis/store.js';
-import { KafkaBroker } from '../streams/kafka/broker.js';
-import { NatsBroker } from '../streams/nats/broker.js';
+import type { RedisStore } from '../store/redis/store.js';
 
 export const brokerKinds = ['nats', 'kafka'] as const;
 
@@ -14,18 +11,31 @@ export type BrokerKind = (typeof brokerKinds)[number];
 /** Told in one line what happens to a connection. */
 export type StatusListener = (line: string, level: 'info' | 'warn' | 'error') => void;
 
-export function connectBroker(kind: BrokerKind, config: Config, onStatus: StatusListener): Promise<Broker> {
-  return kind === 'nats'
-    ? NatsBroker.connect(natsOptions(config), onStatus)
-    : KafkaBroker.connect(kafkaOptions(config), onStatus);
+export async function connectBroker(
+  kind: BrokerKind,
+  config: Config,
+  onStatus: StatusListener,
+): Promise<Broker> {
+  if (kind === 'nats') {
+    const { NatsBroker } = await import('../streams/nats/broker.js');
+    return NatsBroker.connect(natsOptions(config), onStatus);
+  }
+  const { KafkaBroker } = await import('../streams/kafka/broker.js');
+  return KafkaBroker.connect(kafkaOptions(config), onStatus);
 }
 
-export function openRedis(config: Config, onStatus: StatusListener, create: boolean): Promise<RedisStore> {
+export async function openRedis(
+  config: Config,
+  onStatus: StatusListener,
+  create: boolean,
+): Promise<RedisStore> {
+  const { RedisStore } = await import('../store/redis/store.js');
   return RedisStore.open({ ...redisOptions(config), create, onStatus });
 }
 
 /** Opens the place of a state that is to be made anew. @throws FulcrumError `mismatch` when there is one */
-export function openRedisToRebuild(config: Config, onStatus: StatusListener): Promise<RedisStore> {
+export async function openRedisToRebuild(config: Config, onStatus: StatusListener): Promise<RedisStore> {
+  const { RedisStore } = await import('../store/redis/store.js');
   return RedisStore.open({ ...redisOptions(config), rebuilds: true, onStatus });
 }
 

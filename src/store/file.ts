@@ -11,7 +11,7 @@ import type {
   ApplyResult,
   CommandResult,
   CommandToApply,
-  OutboxEntry,
+  LocalOutbox,
   TrustStore,
 } from '../ports.js';
 import { makePairId } from '../trust/pair.js';
@@ -44,14 +44,14 @@ export class FileStore implements TrustStore {
 
   apply(batch: ApplyBatch): Promise<readonly ApplyResult[]> {
     return this.change((ledger) => {
-      for (const policy of batch.policies) this.refuseChange(policy);
+      for (const policy of batch.policies) this.checkPolicy(policy);
       return applyBatch(ledger, batch);
     });
   }
 
   command(command: CommandToApply): Promise<CommandResult> {
     return this.change((ledger) => {
-      this.refuseChange(command.policy);
+      this.checkPolicy(command.policy);
       return applyCommandTo(ledger, command);
     });
   }
@@ -77,9 +77,9 @@ export class FileStore implements TrustStore {
       if (pair.state !== null && pair.state.circuitState !== 'CLOSED') yield { tenant: 'default', pair };
   }
 
-  readonly outbox = {
-    read: (): readonly OutboxEntry[] => [],
-    remove: (entries: readonly OutboxEntry[]): readonly OutboxEntry[] => entries,
+  readonly outbox: LocalOutbox = {
+    read: () => [],
+    remove: (entries) => entries,
   };
 
   mark(): null {
@@ -90,7 +90,7 @@ export class FileStore implements TrustStore {
     await this.last;
   }
 
-  private refuseChange({ config }: Policy): void {
+  checkPolicy({ config }: Policy): void {
     if (config.opening === 'change')
       throw new FulcrumError(
         'usage',

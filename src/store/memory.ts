@@ -9,6 +9,7 @@ import type {
   CommandResult,
   CommandToApply,
   DueRequest,
+  LocalOutbox,
   OutboxEntry,
   SourceMark,
   TrustStore,
@@ -27,6 +28,7 @@ import {
 import { Positions } from './positions.js';
 import { RecentKeys } from './recent-keys.js';
 
+/** Options of the store in memory. */
 export type MemoryStoreOptions = LocalStoreOptions;
 
 interface Stored {
@@ -108,9 +110,9 @@ export class MemoryStore implements TrustStore {
         if (pair.state !== null && pair.state.circuitState !== 'CLOSED') yield { tenant, pair };
   }
 
-  readonly outbox = {
-    read: (limit: number): readonly OutboxEntry[] => this.entries.slice(0, limit),
-    remove: (entries: readonly OutboxEntry[]): readonly OutboxEntry[] => {
+  readonly outbox: LocalOutbox = {
+    read: (limit) => this.entries.slice(0, limit),
+    remove: (entries) => {
       const ids = new Set(entries.map((entry) => entry.id));
       let known = 0;
       while (ids.delete(this.entries[known]?.id ?? '')) known++;

@@ -22,6 +22,7 @@ export interface SimpleStore {
    * and says whether it did. `next` null removes it.
    */
   compareAndSet(pairId: string, expected: TrustState | null, next: TrustState | null): Awaitable<boolean>;
+  /** Lets go of what it holds. */
   close?(): Awaitable<void>;
 }
 

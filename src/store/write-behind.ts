@@ -8,6 +8,7 @@ import type {
   CommandToApply,
   DueRequest,
   InteractionToApply,
+  Outbox,
   SourceMark,
   TrustStore,
 } from '../ports.js';
@@ -62,6 +63,7 @@ export class WriteBehindStore implements TrustStore {
   }
 
   private async applyHere(batch: ApplyBatch): Promise<readonly ApplyResult[]> {
+    for (const policy of batch.policies) this.store.checkPolicy?.(policy);
     await this.makeRoom();
     const results: ApplyResult[] = [];
     for (const event of batch.events) {
@@ -75,6 +77,7 @@ export class WriteBehindStore implements TrustStore {
   }
 
   private async commandHere(command: CommandToApply): Promise<CommandResult> {
+    this.store.checkPolicy?.(command.policy);
     await this.makeRoom();
     await this.pin(key(command.tenant, command.pairId), command);
     const result = applyCommandTo(this.ledger, command);
@@ -130,7 +133,7 @@ export class WriteBehindStore implements TrustStore {
     yield* this.store.circuits();
   }
 
-  get outbox(): TrustStore['outbox'] {
+  get outbox(): Outbox {
     return this.store.outbox;
   }
 

@@ -9,6 +9,7 @@ import type {
   SourceProgress,
 } from '../ports.js';
 
+/** Name and bounds of a stream in this process. */
 export interface MemoryTopicOptions {
   /** Names the source in positions. */
   readonly name: string;
@@ -65,6 +66,22 @@ export class MemoryTopic implements LogSource {
       this.queuedBytes += message.body.byteLength + messageBytes;
     }
     this.readers.wake();
+  }
+
+  /**
+   * Takes messages of another source as they are, in its order, and never waits.
+   *
+   * @returns false when too much is waiting to be read: they are not taken
+   */
+  pass(messages: readonly SourceMessage[]): boolean {
+    if (this.closed || this.queuedBytes > this.maxQueuedBytes) return false;
+    for (const message of messages) {
+      this.queue.push(message);
+      this.queuedBytes += message.body.byteLength + messageBytes;
+      this.nextSequence = message.position.sequence + 1;
+    }
+    this.readers.wake();
+    return true;
   }
 
   logs(): readonly string[] {

@@ -8,6 +8,7 @@ export const agentStates = {
   TERMINATED: 3,
 } as const satisfies Record<CircuitState, number>;
 
+/** 0 CLOSED, 1 HALF_OPEN, 2 OPEN, 3 TERMINATED. */
 export type AgentState = (typeof agentStates)[CircuitState];
 
 /** What the ecosystem calls each of them. */

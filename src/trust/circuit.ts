@@ -1,6 +1,7 @@
 /** CLOSED: traffic flows. OPEN: stop. HALF_OPEN: a probe may try. TERMINATED: an operator stopped the pair. */
 export const circuitStates = ['CLOSED', 'OPEN', 'HALF_OPEN', 'TERMINATED'] as const;
 
+/** CLOSED: traffic flows. OPEN: stop. HALF_OPEN: a probe may try. TERMINATED: an operator stopped the pair. */
 export type CircuitState = (typeof circuitStates)[number];
 
 export interface Circuit {

@@ -4,6 +4,7 @@ import { freshState, type TrustState, underRule } from './state.js';
 import type { Step } from './step.js';
 import { type Cause, describe, numberAfter, type StepRules } from './transition.js';
 
+/** What an operator can do with a pair. */
 export type CommandAction = 'terminate' | 'reset';
 
 export interface Command {
@@ -31,11 +32,21 @@ export function applyCommand(
   policy: Policy,
   rules: StepRules,
 ): Step {
-  if (pair.resetTime !== null && command.time <= pair.resetTime) return { pair, transitions: [] };
+  if (pair.resetTime !== null && command.time <= pair.resetTime)
+    return { pair: withEffectOf(pair, command), transitions: [] };
   const cause: Cause = { kind: 'operator', eventId, actor: command.actor, reason: command.reason };
   return command.action === 'terminate'
     ? terminate(pair, command, cause, policy, rules)
     : reset(pair, command, cause, policy, rules);
+}
+
+/**
+ * The pair after a command that is not after its last reset. A reset that is applied again took effect once, and what
+ * lies before that does not count, though a later command came back before it.
+ */
+function withEffectOf(pair: Pair, { action, takesEffectAt = Number.NEGATIVE_INFINITY }: Command): Pair {
+  const isKnown = action !== 'reset' || pair.resetAt === null || takesEffectAt <= pair.resetAt;
+  return isKnown ? pair : { ...pair, resetAt: takesEffectAt };
 }
 
 function terminate(pair: Pair, command: Command, cause: Cause, policy: Policy, rules: StepRules): Step {

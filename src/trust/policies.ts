@@ -55,6 +55,7 @@ export class PolicyBook {
     }));
   }
 
+  /** The policy of a pair: the first that matches, else the default. */
   readonly policyOf = (tenant: string, agentA: string, agentB: string): Policy => {
     if (this.rules.length === 0) return this.fallback;
     const key = `${tenant}\n${agentA}\n${agentB}`;

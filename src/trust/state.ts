@@ -11,7 +11,9 @@ export interface TrustState {
   /** Both names, in the order of the pair's first event. */
   readonly agentA: string;
   readonly agentB: string;
+  /** Evidence for the pair, the prior included. */
   readonly alpha: number;
+  /** Evidence against it, the prior included. */
   readonly beta: number;
   /** alpha / (alpha + beta) as stored: not decayed to now. */
   readonly trustScore: number;

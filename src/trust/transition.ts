@@ -8,11 +8,13 @@ import type { TrustOutcome } from './outcome.js';
 import type { Policy } from './policy.js';
 import type { PairNames, TrustState } from './state.js';
 
+/** What moved a circuit: an interaction, time alone, or an operator. */
 export type Cause =
   | { readonly kind: 'interaction'; readonly eventId: string; readonly outcome: TrustOutcome }
   | { readonly kind: 'recovery' }
   | { readonly kind: 'operator'; readonly eventId: string; readonly actor: string; readonly reason: string };
 
+/** Where a circuit moved to; `reset` forgets the pair. */
 export type TransitionType = 'opened' | 'half_opened' | 'closed' | 'terminated' | 'reset';
 
 /** A change of one pair's circuit, with what held right after it. Times are seconds since the epoch. */
@@ -26,9 +28,13 @@ export interface Transition extends PairNames {
   readonly interactionCount: number;
   readonly threshold: number;
   readonly policy: { readonly name: string; readonly version: number };
+  /** false: shadow mode, nobody has to stop. */
   readonly enforced: boolean;
+  /** Its number; only rises. */
   readonly transition: number;
+  /** The number of the pair's transition before it, 0 if none is known. */
   readonly previousTransition: number;
+  /** Time of what moved the circuit. */
   readonly occurredAt: number;
   /** On `opened`: when the circuit will move by itself if the pair stays silent; null if never. */
   readonly recoversAt: number | null;

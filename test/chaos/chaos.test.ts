@@ -20,7 +20,7 @@ async function outcomeOf(
   without?: ChaosOptions['without'],
 ) {
   const faults = faultsNamed(names);
-  const { rounds, verdict } = await runChaos({
+  const { rounds, verdict, figures } = await runChaos({
     source,
     faults,
     rounds: faults.length,
@@ -28,7 +28,7 @@ async function outcomeOf(
     without,
     recoverWithinMs,
   });
-  return { reached: rounds.filter(({ injected }) => injected).length, verdict };
+  return { reached: rounds.filter(({ injected }) => injected).length, verdict, figures };
 }
 
 for (const source of ['nats', 'kafka'] as const)
@@ -37,9 +37,10 @@ for (const source of ['nats', 'kafka'] as const)
     `faults on ${source} and Redis`,
     () => {
       it('leave every event counted once and every transition published', async () => {
-        const { reached, verdict } = await outcomeOf(source, short[source]);
+        const { reached, verdict, figures } = await outcomeOf(source, short[source]);
         expect(verdict).toMatchObject({ faults: [], tooMany: 0, tooFew: 0 });
         expect(reached).toBe(short[source].length);
+        expect(figures.underChange).toBeGreaterThan(0);
       }, 180_000);
     },
     { own: true },

@@ -33,6 +33,8 @@ export class Circuits {
   repeats = 0;
   /** Repeats that came after a later transition of their pair. */
   lateRepeats = 0;
+  /** Transitions of pairs under `opening: change`. */
+  underChange = 0;
   private readonly faults: string[] = [];
 
   get transitions(): number {
@@ -61,6 +63,7 @@ export class Circuits {
     if (transition < pair.highest)
       this.faults.push(`${event.id} was published first after transition ${pair.highest}`);
     pair.byTransition.set(transition, { body, event });
+    if (event.data.opening === 'change') this.underChange++;
     pair.highest = Math.max(pair.highest, transition);
     if (event.type.endsWith('.reset.v1') && cause.kind === 'operator' && cause.event_id !== undefined) {
       const id = `/${cause.event_id}`;

@@ -11,6 +11,7 @@ const topics: Record<Channel, string> = {
   commands: 'fulcrum.trust.commands',
   circuits: 'fulcrum.trust.circuits',
   'dead-letters': 'fulcrum.trust.dead-letters',
+  analyses: 'fulcrum.trust.analyses',
 };
 const groups = { interactions: 'fulcrum-processor', commands: 'fulcrum-processor-commands' } as const;
 const partitions = 4;
@@ -92,7 +93,10 @@ function reader(kafka: Kafka, admin: Admin): ChaosBroker['read'] {
     /** Where the logs end that have something new. */
     const ends = new Map<string, number>();
     const places: { topic: string; partition: number; offset: string }[] = [];
-    for (const topic of Object.values(topics))
+    const present = new Set(await admin.listTopics());
+    // That of dead letters is made with the first of them.
+    const read = Object.values(topics).filter((topic) => present.has(topic));
+    for (const topic of read)
       for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
         const log = logOf(topic, partition);
         places.push({ topic, partition, offset: String(next(log)) });
@@ -105,7 +109,7 @@ function reader(kafka: Kafka, admin: Admin): ChaosBroker['read'] {
     const consumer = kafka.consumer({ groupId, sessionTimeout: 6_000, allowAutoTopicCreation: false });
     await consumer.connect();
     try {
-      await consumer.subscribe({ topics: Object.values(topics), fromBeginning: true });
+      await consumer.subscribe({ topics: read, fromBeginning: true });
       await consumer.run({
         autoCommit: false,
         eachBatch: async ({ batch }) => {

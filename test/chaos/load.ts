@@ -1,4 +1,4 @@
-/** What the driver publishes: interactions and commands of three tenants, some twice, out of order, or refused. */
+/** What the driver publishes: interactions and commands of four tenants, some twice, out of order, or refused. */
 
 import { seededRandom } from '../../src/demo/random.js';
 import { makePairId } from '../../src/trust/pair.js';
@@ -15,7 +15,7 @@ export interface Sent {
   readonly sendId: string;
 }
 
-/** Recovers by decay within minutes; as it comes; by a cooldown of seconds. */
+/** Recovers by decay within minutes; as it comes; by a cooldown of seconds; opens on a change for the worse. */
 export const policies: PolicyDocument['policies'] = [
   { name: 'fast', match: { tenant: 'fast' }, trust: { threshold: 0.4, halfLifeSeconds: 600 } },
   {
@@ -23,9 +23,16 @@ export const policies: PolicyDocument['policies'] = [
     match: { tenant: 'cool' },
     trust: { threshold: 0.45, halfLifeSeconds: 3_600, recoveryCooldownSeconds: 2 },
   },
+  {
+    name: 'sharp',
+    match: { tenant: 'sharp' },
+    trust: { opening: 'change', halfLifeSeconds: 3_600, recoveryCooldownSeconds: 2 },
+  },
 ];
 
-const tenants = ['fast', 'slow', 'cool'] as const;
+const tenants = ['fast', 'slow', 'cool', 'sharp'] as const;
+/** How often the pairs of a tenant fail, at least and at most. */
+const failingOf = { fast: [0.2, 0.8], slow: [0.2, 0.8], cool: [0.2, 0.8], sharp: [0.02, 0.5] } as const;
 
 /** A pair remembers eight ids of its producers; those of one round are fewer, so that none is forgotten in it. */
 const mostIdsOfPair = 4;
@@ -192,7 +199,9 @@ export class Load {
     return tenants.flatMap((tenant) =>
       Array.from({ length: size }, (_, i) => {
         const agents = [`${name}${i}`, `${name}${(i * 7 + 1) % size}`] as const;
-        return { tenant, agents, pairId: makePairId(...agents), failing: 0.2 + 0.6 * this.random() };
+        const [least, most] = failingOf[tenant];
+        const failing = least + (most - least) * this.random();
+        return { tenant, agents, pairId: makePairId(...agents), failing };
       }),
     );
   }

@@ -1,5 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect, headers, type JetStreamManager, type JsMsg, type NatsConnection, nanos } from 'nats';
+import {
+  connect,
+  headers,
+  type JetStreamManager,
+  type JsMsg,
+  type NatsConnection,
+  NatsError,
+  nanos,
+} from 'nats';
 import type { Channel } from '../../src/ports.js';
 import { startNats } from '../servers/nats.js';
 import { type ChaosBroker, channels, type LogRecord } from './broker.js';
@@ -10,6 +18,7 @@ const streams: Record<Channel, string> = {
   commands: 'FULCRUM_COMMANDS',
   circuits: 'FULCRUM_CIRCUITS',
   'dead-letters': 'FULCRUM_DEAD_LETTERS',
+  analyses: 'FULCRUM_ANALYSES',
 };
 const consumer = 'fulcrum-processor';
 const answerMs = 2_000;
@@ -76,7 +85,7 @@ function reader(connection: NatsConnection, manager: JetStreamManager): ChaosBro
   const positions = new Map(channels.map((channel) => [channel, 0]));
   const readOf = async function* (channel: Channel): AsyncGenerator<LogRecord> {
     const stream = streams[channel];
-    const { last_seq: last } = await manager.streams.info(stream).then(({ state }) => state);
+    const last = await lastOf(manager, stream);
     let position = positions.get(channel) ?? 0;
     while (position < last) {
       const ordered = await connection.jetstream().consumers.get(stream, { opt_start_seq: position + 1 });
@@ -96,6 +105,16 @@ function reader(connection: NatsConnection, manager: JetStreamManager): ChaosBro
   return async function* () {
     for (const channel of channels) yield* readOf(channel);
   };
+}
+
+/** Sequence of a stream's last message; 0 where there is no stream: that of dead letters is made with the first of them. */
+async function lastOf(manager: JetStreamManager, stream: string): Promise<number> {
+  try {
+    return (await manager.streams.info(stream)).state.last_seq;
+  } catch (error) {
+    if (error instanceof NatsError && error.api_error?.code === 404) return 0;
+    throw error;
+  }
 }
 
 function recordOf(channel: Channel, { seq, subject, info, headers: given, data }: JsMsg): LogRecord {

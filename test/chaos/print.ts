@@ -41,6 +41,7 @@ export function summaryText(outcome: Outcome): string {
     ['  too many', verdict.tooMany],
     ['  too few', verdict.tooFew],
     ['transitions', figures.transitions],
+    ['  of pairs under opening: change', figures.underChange],
     ['  published again', figures.repeats],
     ['  of them late', figures.lateRepeats],
     ...Object.entries(recoveryMs).map(([name, ms]): [string, string] => [

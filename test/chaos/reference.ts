@@ -133,15 +133,20 @@ export class Reference {
 
   /**
    * @param tookEffectAt when a reset took effect, by the id of its command: the `occurred_at` of its circuit event
+   * @param resets of which it holds: of all, or of the last by their own time
    */
-  pair(key: string, tookEffectAt: ReadonlyMap<string, number>): Pair {
+  pair(key: string, tookEffectAt: ReadonlyMap<string, number>, resets: 'all' | 'last' = 'all'): Pair {
     const { agents, commands, interactions } = this.inputOf(key);
     const policy = this.policyOf(key);
     const [agentA, agentB] = agents;
     let pair = unknownPair({ pairId: makePairId(agentA, agentB), agentA, agentB });
+    const holdsFrom =
+      resets === 'all'
+        ? Number.NEGATIVE_INFINITY
+        : lastTime(commands.filter(({ action }) => action === 'reset'));
     for (const { id, action, time } of commands) {
       pair = applyCommand(pair, { action, time, actor: '', reason: '' }, id, policy, rules).pair;
-      const pinned = tookEffectAt.get(id);
+      const pinned = time >= holdsFrom ? tookEffectAt.get(id) : undefined;
       if (pinned !== undefined && pair.resetAt !== null)
         pair = { ...pair, resetAt: Math.max(pair.resetAt, pinned) };
     }
@@ -174,6 +179,10 @@ export class Reference {
     }
     return pair;
   }
+}
+
+function lastTime(commands: readonly ReadCommand[]): number {
+  return Math.max(Number.NEGATIVE_INFINITY, ...commands.map(({ time }) => time));
 }
 
 interface Opened {

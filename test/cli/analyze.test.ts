@@ -106,6 +106,21 @@ describe.concurrent('analyze', () => {
     expect((await run(['analyze', fileOf(loop), '--strict', '--token-budget', '20'])).code).toBe(3);
   });
 
+  it('counts by the tokenizer of the config', async () => {
+    const paths = { turns: [{ speaker: 'a', text: 'exports/prices-2026.csv exports/stock-2026.csv' }] };
+    const args = ['analyze', fileOf(paths), '--json', '--token-budget', '5', '--set'];
+    const by = async (tokenizer: string) => {
+      const { stdout } = await run([...args, `analysis.tokenizer=${tokenizer}`]);
+      return resultsOf(stdout).map(({ verdict }) => verdict);
+    };
+    expect(await by('whitespace')).toEqual(['none']);
+    expect(await by('o200k_base')).toEqual(['inconclusive']);
+    const { code, stderr } = await run([...args, 'analysis.tokenizer=gpt']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('analysis.tokenizer');
+    expect(stderr).toContain('o200k_base');
+  });
+
   it('reads standard input as -', async () => {
     const { stdout } = await run(['analyze', '-', '--json'], { input: JSON.stringify(loop) });
     expect(resultsOf(stdout)[0]?.verdict).toBe('repetition');

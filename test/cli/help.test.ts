@@ -27,7 +27,8 @@ const commands = {
     ],
   ],
   rebuild: ['--nats', '--kafka', '--redis', '--prefix', '--config', '--no-timed-recovery', '--set', '--json'],
-  analyze: ['--token-budget', '--strict', '--json'],
+  analyze: ['--model', '--model-url', '--trace', '--token-budget', '--strict', '--config', '--set', '--json'],
+  trace: ['file', '--json'],
   config: ['--config', '--set', '--json'],
 };
 

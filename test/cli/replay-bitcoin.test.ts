@@ -1,20 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ReplaySummary } from '../../src/runtime/replay-counter.js';
 import { commandLine, type Ended, jsonLines } from '../helpers/cli.js';
-import { sharedFile } from '../helpers/shared.js';
-
-const ratings = sharedFile('data/soc-sign-bitcoinotc.csv');
-
-const columns = [
-  '--source-column',
-  '0',
-  '--target-column',
-  '1',
-  '--rating-column',
-  '2',
-  '--time-column',
-  '3',
-];
+import { bitcoinColumns as columns, bitcoinRatings as ratings } from '../helpers/shared.js';
 
 const common = { events: 35_592, pairs: 5_858, everOpened: 312, halfOpened: 0, deadLetters: 0 };
 const timed = { ...common, opened: 465, closed: 28, closedByTime: 437, openAtEnd: 0 };

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { commandLine, type Up } from '../helpers/cli.js';
 import { getFrom, postTo } from '../helpers/http.js';
 import { describeWithServer } from '../servers/describe.js';
@@ -68,6 +71,33 @@ describeWithServer(
       const second = await up('whole');
       await postTo(second.url, '/v1/interactions', [failure, { ...failure, id: 'x' }]);
       expect((await getFrom(second.url, pair)).body).toMatchObject({ interaction_count: 3 });
+    }, 30_000);
+
+    it('follows its config file while it runs, and so does who comes after it without one', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'fulcrum-trust-policies-'));
+      onTestFinished(() => rm(folder, { recursive: true }));
+      const file = join(folder, 'fulcrum.yaml');
+      const config = (enforced: boolean): string =>
+        `policies: [{ name: trial, match: { tenant: 'default', agents: [a, '*'] }, enforced: ${enforced} }]`;
+      await writeFile(file, config(false));
+      const first = await up('follows', '--config', file);
+      await postTo(first.url, '/v1/interactions', [failure, failure]);
+      expect((await getFrom(first.url, pair)).body).toMatchObject({
+        circuit_state: 'OPEN',
+        enforced: false,
+      });
+      await writeFile(file, config(true));
+      await first.prints('stderr', /policies changed/);
+      expect((await getFrom(first.url, pair)).body).toMatchObject({
+        policy: { name: 'trial' },
+        enforced: true,
+      });
+      await first.kill('SIGTERM');
+      const second = await up('follows');
+      expect((await getFrom(second.url, pair)).body).toMatchObject({
+        policy: { name: 'trial' },
+        enforced: true,
+      });
     }, 30_000);
 
     it('makes the recoveries of silent pairs', async () => {

@@ -21,6 +21,13 @@ import { startNats } from '../servers/nats.js';
 const policies: PolicyDocument['policies'] = [
   { name: 'shadow', match: { tenant: 'shadow*' }, trust: {}, enforced: false },
   { name: 'cooling', match: { tenant: 'cooling*' }, trust: { recoveryCooldownSeconds: 1 }, enforced: true },
+  {
+    name: 'leased',
+    match: { tenant: 'leased*' },
+    // Opens after three failures in a row, and closes after four probes that went well.
+    trust: { opening: 'change', evidence: 100, recoveryCooldownSeconds: 1, probes: 'leased' },
+    enforced: true,
+  },
 ];
 
 export interface RunningFleet {

@@ -69,6 +69,17 @@ describe('a view of circuits', () => {
     expect(view.learnAll([])).toHaveLength(2);
   });
 
+  it('keeps whether a circuit is enforced as it was told, until the circuit moves', () => {
+    const view = new CircuitView(true);
+    view.take(change(5, 'OPEN', { enforced: false }));
+    expect(view.learnAll([circuit(5, { enforced: true })])).toEqual([]);
+    expect(view.get('ann', 'bob')?.enforced).toBe(false);
+    view.take(change(6, 'HALF_OPEN'));
+    view.take(change(7, 'OPEN'));
+    expect(view.get('ann', 'bob')?.enforced).toBe(true);
+    expect(view.stops('ann', 'bob')).toBe(true);
+  });
+
   it('knows a pair of one agent, and any names', () => {
     const view = new CircuitView(true);
     for (const name of ['__proto__', 'constructor', 'a:b', '☹'])

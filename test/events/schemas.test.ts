@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { circuitEvent } from '../../src/events/circuit.js';
 import { publishedSchemas } from '../../src/events/schemas.js';
+import { failedAnalysis } from '../../src/rlm/analyze.js';
 import { least, structured } from '../helpers/delivered.js';
 import { openedEntry } from '../helpers/transition.js';
 
@@ -28,6 +29,18 @@ const examples: Record<Name, object> = {
   'interaction-data.v1': least,
   'command.v1': structured({ type: 'fulcrum.trust.command.v1', data: command }),
   'circuit.v1': circuitEvent(openedEntry()),
+  'analysis-requested.v1': structured({
+    type: 'fulcrum.trust.analysis.requested.v1',
+    data: { agent_a: 'ann', agent_b: 'bob' },
+  }),
+  'analysis-completed.v1': structured({
+    type: 'fulcrum.trust.analysis.completed.v1',
+    data: {
+      ...failedAnalysis('analysis-1', new Error('nothing is kept')),
+      ...{ tenant: 'default', pair_id: '0123456789abcdef', agent_a: 'ann', agent_b: 'bob' },
+      ...{ session_id: null, asked_by: 'request-1', at: 1_750_000_000 },
+    },
+  }),
 };
 const names = Object.keys(publishedSchemas) as Name[];
 

@@ -1,12 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import { defaultLimits } from '../../src/events/delivered.js';
 import { type ApiParts, defaultHttpLimits, type HttpLimits } from '../../src/http/api.js';
 import { commandIntake } from '../../src/http/intake.js';
 import { createServer } from '../../src/http/server.js';
 import type { Clock, SinkMessage, TrustStore } from '../../src/ports.js';
 import { Processor } from '../../src/processor/processor.js';
 import { MemoryStore } from '../../src/store/memory.js';
+import { MemoryAnalyses } from '../../src/store/memory-analyses.js';
 import { MemoryProbes } from '../../src/store/memory-probes.js';
 import { MemorySink, MemoryTopic } from '../../src/streams/memory.js';
 import { PolicyBook, type PolicyDocument } from '../../src/trust/policies.js';
@@ -69,6 +71,9 @@ export function startApi(options: ApiOptions = {}): Api {
       interactions,
       commands: commandIntake(health, commands),
       store,
+      analyses: new MemoryAnalyses(clock),
+      analyze: null,
+      eventLimits: defaultLimits,
       probes: new MemoryProbes(),
       onCircuit: (listener) => circuits.subscribe(listener),
       policyOf: book.policyOf,

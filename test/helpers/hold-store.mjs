@@ -1,9 +1,10 @@
 /**
  * Opens a data folder in a process of its own, applies a batch, and holds the folder until stdin ends.
- * Arguments: URL of the built store's module, folder, batch as JSON. Says one line of JSON when it has done so.
+ * Arguments: folder, batch as JSON. Says one line of JSON when it has done so.
  */
-const [module, folder, batch] = process.argv.slice(2);
-const { EmbeddedStore } = await import(module);
+import { EmbeddedStore } from '#dist/store/embedded/store.js';
+
+const [folder, batch] = process.argv.slice(2);
 
 try {
   const store = await EmbeddedStore.open(folder);

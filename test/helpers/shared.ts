@@ -15,3 +15,12 @@ export function readJsonLines<T>(file: string): T[] {
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as T);
 }
+
+/** Who rated whom how and when, on the Bitcoin OTC exchange; null where the file is not at hand. */
+export const bitcoinRatings = sharedFile('data/soc-sign-bitcoinotc.csv');
+
+/** The flags that name the columns of that file. */
+export const bitcoinColumns = ['source', 'target', 'rating', 'time'].flatMap((name, i) => [
+  `--${name}-column`,
+  String(i),
+]);

@@ -14,6 +14,7 @@ describe('a pair over HTTP', () => {
     const response = await api.server.inject('/v1/pairs?agent_a=bob&agent_b=ann');
     expect(response.statusCode).toBe(200);
     expect(response.json()).toEqual({
+      analysis: null,
       tenant: 'default',
       threshold: 0.3,
       pair_id: makePairId('ann', 'bob'),

@@ -1,11 +1,10 @@
 /** What a state has to be, made of the logs of a broker with the pure functions alone, as a rebuild takes them. */
 import { decodeCommand } from '../../src/events/command.js';
-import { defaultLimits } from '../../src/events/delivered.js';
+import { defaultLimits, deliveredEvent } from '../../src/events/delivered.js';
 import { isRejection } from '../../src/events/envelope.js';
 import { decodeInteraction } from '../../src/events/interaction.js';
 import type { CircuitEvent } from '../../src/events/schemas.js';
 import type { Broker, Channel, LogSource, SourceMessage } from '../../src/ports.js';
-import { deliveredEvent } from '../../src/processor/work.js';
 import { readCircuits } from '../../src/recovery/circuits-log.js';
 import { PinnedResets } from '../../src/recovery/pinned-resets.js';
 import { readUp } from '../../src/recovery/read-up.js';

@@ -55,7 +55,7 @@ async function given(connector: Connector) {
 function isReadAgain(connector: Connector): void {
   it('at a restart is read again, applied once, and told', async () => {
     const { redis, fleet } = await given(connector);
-    const { store, lines, processor } = await fleet.start();
+    const { store, lines, processor, recovered } = await fleet.start();
     await fleet.publish(600);
     await fleet.counted(store);
     await tell(redis, 'SAVE');
@@ -68,8 +68,7 @@ function isReadAgain(connector: Connector): void {
     );
     await redis.kill();
     await redis.restart();
-    await until('it says that it lost something', async () => lines.length > 0, 10_000);
-    await until('it is applied again', async () => lines.length > 1, 20_000);
+    await recovered();
     expect(lines).toEqual([
       expect.stringMatching(/may have lost writes: \d+ positions are read again/),
       expect.stringMatching(/400 of \d+ interactions were not there, beside [12] commands; 0 circuits/),
@@ -94,11 +93,10 @@ function isReadAgain(connector: Connector): void {
     await redis.kill();
     await fleet.publish(200);
     await redis.restart();
-    await until('the first has it again', async () => first.lines.length > 1, 30_000);
+    await first.recovered();
     const second = await fleet.start({ store: late });
     await fleet.publish(200);
-    await until('the second has looked too', async () => second.lines.length > 1, 30_000);
-    expect(second.lines[1]).toMatch(/^what the store lost is applied again: /);
+    expect(await second.recovered()).toMatch(/^what the store lost is applied again: /);
     await fleet.counted(first.store);
     await fleet.expectExact(first.store);
   });
@@ -107,7 +105,7 @@ function isReadAgain(connector: Connector): void {
 function comesOutRight(connector: Connector): void {
   it('of a reset is made void again by it, up to where it took effect', async () => {
     const { redis, fleet } = await given(connector);
-    const { store, lines } = await fleet.start();
+    const { store, recovered } = await fleet.start();
     await fleet.publish(240);
     await fleet.counted(store);
     await tell(redis, 'SAVE');
@@ -121,14 +119,14 @@ function comesOutRight(connector: Connector): void {
     await fleet.counted(store);
     await redis.kill();
     await redis.restart();
-    await until('it is applied again', async () => lines.length > 1, 20_000);
+    await recovered();
     await fleet.counted(store);
     await fleet.expectExact(store);
   });
 
   it('is told anew where it comes out otherwise than it was told', async () => {
     const { redis, fleet } = await given(connector);
-    const { store, lines } = await fleet.start();
+    const { store, recovered } = await fleet.start();
     await fleet.publish(24);
     await fleet.counted(store);
     await tell(redis, 'SAVE');
@@ -146,7 +144,7 @@ function comesOutRight(connector: Connector): void {
     fleet.book = new PolicyBook({ version: 2, default: { threshold: 1e-6 }, policies: [] });
     await redis.kill();
     await redis.restart();
-    await until('it is applied again', async () => lines.length > 1, 20_000);
+    await recovered();
     await fleet.counted(store);
     await fleet.expectExact(store);
   });

@@ -68,7 +68,19 @@ export class FleetOnServers {
     const running = processor.run();
     running.catch(() => {});
     onTestFinished(() => processor.stop(0).catch(() => {}));
-    return { processor, running, lines, store };
+    /** Waits until it has applied again what the store lost, and answers how it said so. */
+    const recovered = async (withinMs = 30_000): Promise<string> => {
+      const ended = running.then(() => {
+        throw new Error('it has ended');
+      });
+      const again = until('it is applied again', async () => lines[1] ?? false, withinMs);
+      return Promise.race([again, ended]).catch((error: unknown) => {
+        const said = lines.length === 0 ? 'nothing' : lines.join('; ');
+        const stuck = processor.troubled.join(', ');
+        throw new Error(`it said ${said}, and could not ${stuck}: ${error}`, { cause: error });
+      });
+    };
+    return { processor, running, lines, store, recovered };
   }
 
   /** Publishes so many interactions, of which a part moves circuits. */

@@ -13,7 +13,7 @@ import { MemoryStore } from '../../src/store/memory.js';
 import { MemorySink } from '../../src/streams/memory.js';
 import { makePairId } from '../../src/trust/pair.js';
 import { command, failure, message, start, success } from '../processor/given.js';
-import { workOn } from './given.js';
+import { circuitOf, resetOf, workOn } from './given.js';
 
 /** A log whose messages have the positions 1 and on; what is null is gone from it. */
 class GivenLog {
@@ -65,6 +65,7 @@ function given() {
     commands: new GivenLog('commands'),
     circuits: new GivenLog('circuits'),
     'dead-letters': new GivenLog('dead-letters'),
+    analyses: new GivenLog('analyses'),
   };
   const looks: string[] = [];
   const broker: Pick<Broker, 'follow' | 'standing'> = {
@@ -79,6 +80,7 @@ function given() {
   const deadLetters: string[] = [];
   letters.subscribe(({ id }) => void deadLetters.push(id));
   const slept: number[] = [];
+  const overtaken: unknown[] = [];
   const work = {
     ...workOn(store),
     deadLetters: letters,
@@ -99,13 +101,14 @@ function given() {
       tail: { from, since: start },
       broker,
       sources: { interactions: [], commands: [] },
+      overtaken: (pairs, since) => void overtaken.push([[...pairs], since]),
       signal: aborted.signal,
       begins: () => {},
     });
   const count = (agentB = 'b') =>
     store.read('default', makePairId('a', agentB))?.state?.interactionCount ?? 0;
   return {
-    ...{ logs, looks, work, store, deadLetters, slept, run, count, aborted },
+    ...{ logs, looks, work, store, deadLetters, slept, overtaken, run, count, aborted },
     onSleep: (work: () => void) => {
       onSleep = work;
     },
@@ -178,6 +181,29 @@ describe('a lost tail', () => {
     expect(await run()).toMatchObject({ interactions: 3, lost: 1 });
     expect(deadLetters).toEqual(['test:interactions@1/2']);
     expect(count('other')).toBe(1);
+  });
+
+  it('has a circuit that was published again behind a newer one looked at', async () => {
+    const { logs, run, overtaken } = given();
+    const told = (agents: string, transition: number): MessageToSend =>
+      message(JSON.stringify(circuitOf({ pairId: makePairId('a', agents), transition })));
+    logs.circuits.add(told('late', 1), told('late', 2), told('well', 1), told('well', 2), told('late', 1));
+    await run();
+    expect(overtaken).toEqual([[[[`default/${makePairId('a', 'late')}`, 1]], start]]);
+  });
+
+  it('has resets take effect as it is told when they are applied, not when the reading began', async () => {
+    const { logs, run, store } = given();
+    logs.commands.add(command('reset', start + 5, { id: 'c-1' }));
+    Object.assign(logs.commands, { acknowledged: 0, delivered: 1 });
+    const { follow } = logs.commands;
+    logs.commands.follow = (from) => {
+      const reset = resetOf('c-1', start + 9, { pairId: makePairId('a', 'b') });
+      logs.circuits.add(message(JSON.stringify(reset)));
+      return follow.call(logs.commands, from);
+    };
+    await run();
+    expect(store.read('default', makePairId('a', 'b'))?.resetAt).toBe(start + 9);
   });
 
   it('is not taken for applied when the process is stopped', async () => {

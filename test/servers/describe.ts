@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
-import { findOwnServer, findServer, type ServerKind } from './find.js';
+import { findOwnServer, findServer, type Need } from './find.js';
 import type { NatsVersion } from './nats.js';
 import { keepLogs, runningServers, stopServers } from './process.js';
 import { ruleFor } from './rule.js';
@@ -19,11 +19,11 @@ export interface ServerNeeds {
 }
 
 /**
- * A suite that needs real servers. Where one is missing it is skipped and named at the end of the run, or
- * fails when `CI` is `true`. What it starts and does not stop is stopped after it.
+ * A suite that needs real servers, or the Python clients. Where one is missing it is skipped and named at the end
+ * of the run, or fails when `CI` is `true`. What it starts and does not stop is stopped after it.
  */
 export function describeWithServer(
-  kinds: ServerKind | readonly ServerKind[],
+  kinds: Need | readonly Need[],
   name: string,
   body: () => void,
   { own = false }: ServerNeeds = {},

@@ -1,4 +1,4 @@
-/** Which servers the tests can use: an address, else a binary, else what was installed, else a container. */
+/** Which servers, and which Python, the tests can use: an address, else a binary, else what was installed, else a container. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,6 +6,9 @@ import { delimiter, dirname, join } from 'node:path';
 import { containersAnswer } from './container.js';
 
 export type ServerKind = 'redis' | 'nats' | 'nats 2.9' | 'kafka';
+
+/** What a suite can need: `python` is one that has the clients of `examples/08-python`. */
+export type Need = ServerKind | 'python';
 
 /** A server on this machine: it can be given settings, killed and started again. */
 export interface OwnServer {
@@ -28,14 +31,15 @@ const installed = join(
 
 interface Kind {
   readonly variable?: string;
-  readonly image: string;
+  /** Absent where no container will do. */
+  readonly image?: string;
   /** Where it may be on this machine: a binary, or the folder of Kafka's jars. */
   readonly places: () => readonly string[];
   readonly versionAt: (place: string) => string | undefined;
   readonly fits: (version: string) => boolean;
 }
 
-const kinds: Record<ServerKind, Kind> = {
+const kinds: Record<Need, Kind> = {
   redis: {
     variable: 'FULCRUM_TEST_REDIS_URL',
     image: 'redis:7',
@@ -63,28 +67,34 @@ const kinds: Record<ServerKind, Kind> = {
     versionAt: kafkaVersion,
     fits: (version) => Number.parseInt(version, 10) >= 4,
   },
+  python: {
+    places: () => [...onPath('python3'), join(installed, 'python/bin/python3')],
+    versionAt: pythonVersion,
+    fits: () => true,
+  },
 };
 
-const known = new Map<ServerKind, Found | undefined>();
-const knownOwn = new Map<ServerKind, OwnServer | undefined>();
+const known = new Map<Need, Found | undefined>();
+const knownOwn = new Map<Need, OwnServer | undefined>();
 
 /** The server that the tests use, or undefined when there is none. */
-export function findServer(kind: ServerKind): Found | undefined {
+export function findServer(kind: Need): Found | undefined {
   if (!known.has(kind)) known.set(kind, search(kind));
   return known.get(kind);
 }
 
 /** The server that the tests may start with settings of their own and kill. */
-export function findOwnServer(kind: ServerKind): OwnServer | undefined {
+export function findOwnServer(kind: Need): OwnServer | undefined {
   if (!knownOwn.has(kind)) knownOwn.set(kind, searchMachine(kinds[kind]));
   return knownOwn.get(kind);
 }
 
-function search(kind: ServerKind): Found | undefined {
+function search(kind: Need): Found | undefined {
   const { variable, image } = kinds[kind];
   const address = variable === undefined ? undefined : process.env[variable];
   if (address) return { from: 'address', address };
-  return findOwnServer(kind) ?? (containersAnswer ? { from: 'container', image } : undefined);
+  const inContainer = image !== undefined && containersAnswer;
+  return findOwnServer(kind) ?? (inContainer ? { from: 'container', image } : undefined);
 }
 
 function searchMachine({ places, versionAt, fits }: Kind): OwnServer | undefined {
@@ -103,10 +113,24 @@ function onPath(...names: readonly string[]): string[] {
 }
 
 function binaryVersion(path: string): string | undefined {
+  return versionSaidBy(path, ['--version']);
+}
+
+/** Of Python; undefined when it has not both clients. */
+function pythonVersion(path: string): string | undefined {
+  return versionSaidBy(path, [
+    '-c',
+    'import platform, nats, confluent_kafka; print(platform.python_version())',
+  ]);
+}
+
+function versionSaidBy(path: string, args: readonly string[]): string | undefined {
   try {
-    const said = execFileSync(path, ['--version'], {
+    const said = execFileSync(path, args, {
       encoding: 'utf8',
       env: libraryPath(path),
+      // What a Python complains of that lacks a client is nobody's matter.
+      stdio: ['ignore', 'pipe', 'ignore'],
       timeout: 10_000,
     });
     return /\d+\.\d+\.\d+/.exec(said)?.[0];

@@ -27,3 +27,9 @@ test('a suite whose server is missing is skipped, and fails in CI', () => {
   expect(ruleFor(['nats', 'kafka'], false, finds(), false)).toEqual({ kind: 'skip', lack });
   expect(ruleFor(['nats', 'kafka'], false, finds(), true)).toEqual({ kind: 'fail', lack });
 });
+
+test('a suite says which clients its Python lacks', () => {
+  const lack = 'no Python with nats-py and confluent-kafka found; to get it: npm run servers:install';
+  expect(ruleFor(['python'], true, finds(), false)).toEqual({ kind: 'skip', lack });
+  expect(ruleFor(['python'], true, finds(), true)).toEqual({ kind: 'fail', lack });
+});

@@ -1,11 +1,11 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { EmbeddedStore } from '../../src/store/embedded/store.js';
 import { apply, at, batch, collapse, kinds, readPair, start, story } from '../contract/store/given.js';
 import { freshPaths } from '../helpers/folders.js';
-import { buildStore, holdStore } from '../helpers/other-process.js';
+import { holdStore } from '../helpers/other-process.js';
 
 const freshPath = freshPaths();
 
@@ -28,12 +28,13 @@ const linksTo = (path: string) =>
     .filter((name) => name.startsWith('ft-'))
     .filter((name) => readlinkSync(join(tmpdir(), name)) === path);
 
-describe('a data folder belongs to one owner at a time:', () => {
-  let module: string;
-  beforeAll(() => {
-    module = buildStore(freshPath());
-  }, 60_000);
+it('a data folder that is made can be looked into by its owner alone', async () => {
+  const path = freshPath();
+  await openAt(path);
+  expect(statSync(path).mode & 0o777).toBe(0o700);
+});
 
+describe('a data folder belongs to one owner at a time:', () => {
   it('a second open in this process is refused, and the first goes on', async () => {
     const path = freshPath();
     const store = await openAt(path);
@@ -57,15 +58,15 @@ describe('a data folder belongs to one owner at a time:', () => {
   it('another process is refused while this one has it', async () => {
     const path = freshPath();
     const store = await openAt(path);
-    expect((await holdStore(module, path, work)).refused).toEqual(inUse);
+    expect((await holdStore(path, work)).refused).toEqual(inUse);
     expect(await readPair(store)).toBeNull();
     await store.close();
-    expect((await holdStore(module, path, work)).results).toMatchObject([{ kind: 'applied' }]);
+    expect((await holdStore(path, work)).results).toMatchObject([{ kind: 'applied' }]);
   });
 
   it('this process is refused while another has it', async () => {
     const path = freshPath();
-    const owner = await holdStore(module, path, work);
+    const owner = await holdStore(path, work);
     expect(owner.results).toMatchObject([{ kind: 'applied' }]);
     await expect(EmbeddedStore.open(path)).rejects.toEqual(inUse);
     await owner.stop();
@@ -74,7 +75,7 @@ describe('a data folder belongs to one owner at a time:', () => {
 
   it('an owner that was killed has let go of it, and what it had applied is there', async () => {
     const path = freshPath();
-    const owner = await holdStore(module, path, work);
+    const owner = await holdStore(path, work);
     await owner.kill();
     expect(readdirSync(path)).toContainEqual(expect.stringMatching(/^owner-.*\.sock$/));
     const store = await openAt(path);
@@ -85,8 +86,8 @@ describe('a data folder belongs to one owner at a time:', () => {
 
   it('one of many that come at once gets it, after its owner was killed', async () => {
     const path = freshPath();
-    await (await holdStore(module, path, work)).kill();
-    const starts = await Promise.all([1, 2, 3, 4].map(() => holdStore(module, path, work)));
+    await (await holdStore(path, work)).kill();
+    const starts = await Promise.all([1, 2, 3, 4].map(() => holdStore(path, work)));
     const kindOf = starts.map(({ refused, results }) => refused?.code ?? results?.[0]?.kind).sort();
     expect(kindOf).toEqual(['repeat', 'store_in_use', 'store_in_use', 'store_in_use']);
   });
@@ -96,9 +97,9 @@ describe('a data folder belongs to one owner at a time:', () => {
     const store = await openAt(path);
     await apply(store, [collapse(start)]);
     await expect(EmbeddedStore.open(path)).rejects.toEqual(inUse);
-    expect((await holdStore(module, path, work)).refused).toEqual(inUse);
+    expect((await holdStore(path, work)).refused).toEqual(inUse);
     await store.close();
-    const owner = await holdStore(module, path, work);
+    const owner = await holdStore(path, work);
     expect(owner.results).toMatchObject([{ kind: 'applied' }]);
     await owner.kill();
     const again = await openAt(path);

@@ -323,6 +323,8 @@ it('refuses opening: change, which the format has no place for, and writes nothi
   await expect(manager.terminate('a', 'b')).rejects.toMatchObject(refused);
   expect(readdirSync(folder)).toEqual([]);
   const behind = new TrustManager({ store: new FileStore(path), config, asyncFlush: true });
-  await behind.evaluate('a', 'b', SUCCESS);
-  await expect(behind.flush()).rejects.toMatchObject(refused);
+  await expect(behind.evaluate('a', 'b', SUCCESS)).rejects.toMatchObject(refused);
+  await expect(behind.terminate('a', 'b')).rejects.toMatchObject(refused);
+  await behind.flush();
+  expect(readdirSync(folder)).toEqual([]);
 });

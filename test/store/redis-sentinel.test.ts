@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
+import { connectRedis, disconnect } from '../../src/store/redis/connection.js';
 import { RedisStore } from '../../src/store/redis/store.js';
 import { takeLuaNumbers } from '../contract/store/lua-numbers.js';
 import { describeWithServer } from '../servers/describe.js';
@@ -37,6 +38,21 @@ describeWithServer(
         const counts = await Promise.all(chunks.map((chunk) => client.bitcount(chunk)));
         return counts.reduce((sum, count) => sum + count, 0);
       });
+
+    it('comes back when it hears of a failover just while it asks who is the master', async () => {
+      const { sentinels, masterName } = await startRedisSentinel({ password });
+      const hosts = sentinels.map(({ host, port }) => `${host}:${port}`).join(',');
+      const url = `redis+sentinel://:${encodeURIComponent(password)}@${hosts}/${masterName}`;
+      const client = await connectRedis({ url }, () => {});
+      onTestFinished(() => disconnect(client));
+      // What the client's own listener to sentinels does then.
+      const { connector } = client as unknown as { connector: { disconnect(): void } };
+      const ended = new Promise<void>((resolve) => void client.once('end', resolve));
+      client.once('connecting', () => connector.disconnect());
+      client.disconnect(true);
+      await ended;
+      await until('it answers', async () => (await client.ping()) === 'PONG');
+    });
 
     it('goes on with the new master after a failover, and a second reading loses nothing and counts nothing twice', async () => {
       const sentinel = await startRedisSentinel({ password });

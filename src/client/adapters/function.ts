@@ -1,6 +1,7 @@
 import type { Classifier } from '../classifier.js';
 import { type AgentPair, type Judge, judgeOf, type Trust } from './trust.js';
 
+/** How a function is put under trust. */
 export interface TrustAwareOptions<Args extends readonly unknown[], Answer> {
   /** Where trust is kept: in this process, or with a fleet. */
   readonly trust: Trust;

@@ -23,6 +23,7 @@ export type TrustEvents = {
   readonly recovery: readonly [update: TrustUpdate];
 };
 
+/** Who calls, and who is called. */
 export type AgentPair = readonly [agentA: string, agentB: string];
 
 /** A call between two agents that is judged by its answer. */

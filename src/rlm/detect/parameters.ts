@@ -36,6 +36,7 @@ export interface Parameters {
   readonly mostIdleWaits: number;
 }
 
+/** The numbers of the rules, each with its reason. */
 export const defaultParameters: Parameters = {
   // Two agents and a tool need three turns a step: the last 16 steps, or 12 turns of each with room to spare.
   recentTurns: 48,

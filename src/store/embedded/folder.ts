@@ -14,10 +14,15 @@ import { isWhole, readMeta } from './data-file.js';
 const dataFile = 'data.mdb';
 /** LMDB makes it before the data file, and nothing in it is worth keeping. */
 const lockFile = 'lock.mdb';
+/** A folder of its own in it, which may be there before. */
+export const transcriptsFolder = 'transcripts';
 const ownSocket = /^owner-\d+-[0-9a-f]+\.sock$/;
 
 /** What is in a folder that may be opened. */
 export type FolderContent = 'empty' | 'database';
+
+/** What agents do and say is its owner's business: others of the machine cannot look. */
+const ownersOnly = 0o700;
 
 /**
  * Makes the folder if it is not there and looks at the names of what is in it.
@@ -25,8 +30,10 @@ export type FolderContent = 'empty' | 'database';
  * @throws FulcrumError `store_foreign` when it holds anything but a database.
  */
 export function inspectFolder(path: string): FolderContent {
-  mkdirSync(path, { recursive: true });
-  const names = readdirSync(path).filter((name) => name !== lockFile && !ownSocket.test(name));
+  mkdirSync(path, { recursive: true, mode: ownersOnly });
+  const names = readdirSync(path).filter(
+    (name) => name !== lockFile && name !== transcriptsFolder && !ownSocket.test(name),
+  );
   if (names.length === 0) return 'empty';
   if (!names.includes(dataFile)) {
     const shown = names.slice(0, 3).join(', ');
@@ -78,9 +85,10 @@ const longestPauseMs = 30;
  * its own, then looks whether anybody else answers, and gives up its socket if so: whichever of two was the
  * later to listen sees the other, so no two have the folder.
  *
+ * @param instead what to do where it is taken: a sentence of the error.
  * @throws FulcrumError `store_in_use` when a living process has it.
  */
-export async function takeFolder(path: string): Promise<() => Promise<void>> {
+export async function takeFolder(path: string, instead: string): Promise<() => Promise<void>> {
   const folder = resolve(path);
   const socket = `owner-${process.pid}-${randomBytes(6).toString('hex')}.sock`;
   const others = () => readdirSync(folder).filter((name) => ownSocket.test(name) && name !== socket);
@@ -96,10 +104,7 @@ export async function takeFolder(path: string): Promise<() => Promise<void>> {
     for (const left of rivals) rmSync(join(folder, left), { force: true });
     return () => closeSocket(server, join(folder, socket));
   }
-  throw new FulcrumError(
-    'store_in_use',
-    `${path} is in use by another process. Talk to that one (fulcrum-trust state, circuits, …), or stop it first.`,
-  );
+  throw new FulcrumError('store_in_use', `${path} is in use by another process. ${instead}`);
 }
 
 /** The longest path that every system takes for a socket. */

@@ -6,9 +6,11 @@ import type {
   CommandResult,
   CommandToApply,
   DueRequest,
+  Outbox,
   SharedStore,
   SourceMark,
 } from '../../ports.js';
+import type { AnalysisStore } from '../../rlm/ports.js';
 import type { Pair } from '../../trust/record.js';
 import { EmbeddedStore, type EmbeddedStoreOptions } from './store.js';
 
@@ -18,12 +20,15 @@ import { EmbeddedStore, type EmbeddedStoreOptions } from './store.js';
  * store that is shared.
  */
 export class EmbeddedLogStore implements SharedStore {
-  readonly outbox: EmbeddedStore['outbox'];
+  readonly outbox: Outbox;
+  /** The last analysis of each pair. */
+  readonly analyses: AnalysisStore;
   /** What this process marked last, by source. */
   private readonly marked = new Map<string, SourceMark>();
 
   private constructor(private readonly store: EmbeddedStore) {
     this.outbox = store.outbox;
+    this.analyses = store.analyses;
   }
 
   /** @throws as {@link EmbeddedStore.open} does */

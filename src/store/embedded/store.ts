@@ -1,4 +1,4 @@
-import { open, type RootDatabase } from 'lmdb';
+import type { RootDatabase } from 'lmdb';
 import { systemClock } from '../../clock.js';
 import { FulcrumError } from '../../errors.js';
 import type {
@@ -10,19 +10,22 @@ import type {
   CommandResult,
   CommandToApply,
   DueRequest,
-  OutboxEntry,
+  LocalOutbox,
   SourceMark,
   TrustStore,
 } from '../../ports.js';
+import type { AnalysisStore } from '../../rlm/ports.js';
 import type { Pair } from '../../trust/record.js';
 import { announceIn, applyBatch, applyCommandTo, type LocalStoreOptions, makeDue } from '../engine.js';
 import { Positions } from '../positions.js';
 import { RecentKeys } from '../recent-keys.js';
-import { checkDataFile, inspectFolder, takeFolder } from './folder.js';
+import { EmbeddedAnalyses } from './analyses.js';
+import { openDatabase } from './database.js';
 import { isExpired, unpackStored } from './stored-pair.js';
 import { openTables, type Tables } from './tables.js';
 import { Transaction } from './transaction.js';
 
+/** Options of the embedded store. */
 export type EmbeddedStoreOptions = LocalStoreOptions;
 
 /** Pairs looked at for expiry in one call of `mark`, which comes every second. */
@@ -34,6 +37,8 @@ const expiryLooks = 2_000;
  * is there or none of it.
  */
 export class EmbeddedStore implements TrustStore {
+  /** The last analysis of each pair. @internal */
+  readonly analyses: AnalysisStore;
   private readonly positions = new Map<string, Positions>();
   private readonly recentIds: RecentKeys;
   private readonly clock: Clock;
@@ -55,6 +60,15 @@ export class EmbeddedStore implements TrustStore {
     this.replaySpan = options.replaySpan ?? 0;
     this.keptIds = options.recentIds ?? 100_000;
     this.recentIds = new RecentKeys(this.keptIds);
+    this.analyses = new EmbeddedAnalyses({
+      table: tables.analyses,
+      now: this.clock,
+      transact: (work) => {
+        this.checkOpen();
+        this.root.transactionSync(work);
+      },
+      checkOpen: () => this.checkOpen(),
+    });
     this.load();
   }
 
@@ -65,19 +79,11 @@ export class EmbeddedStore implements TrustStore {
    *   data folder of fulcrum-trust or one of another layout.
    */
   static async open(path: string, options: EmbeddedStoreOptions = {}): Promise<EmbeddedStore> {
-    const content = inspectFolder(path);
-    const release = await takeFolder(path);
-    let root: RootDatabase | null = null;
-    try {
-      if (content === 'database') checkDataFile(path);
-      // A commit returns when it is on the disk. lmdb's own overlapping sync would answer before that.
-      root = open({ path, noSubdir: false, maxDbs: 16, overlappingSync: false });
-      return new EmbeddedStore(root, openTables(path, root), release, options);
-    } catch (error) {
-      await root?.close();
-      await release();
-      throw error;
-    }
+    return openDatabase(
+      path,
+      'Talk to that one (fulcrum-trust state, circuits, …), or stop it first.',
+      (root, release) => new EmbeddedStore(root, openTables(path, root), release, options),
+    );
   }
 
   apply(batch: ApplyBatch): readonly ApplyResult[] {
@@ -115,15 +121,15 @@ export class EmbeddedStore implements TrustStore {
     }
   }
 
-  readonly outbox = {
-    read: (limit: number): readonly OutboxEntry[] => {
+  readonly outbox: LocalOutbox = {
+    read: (limit) => {
       this.checkOpen();
       return [...this.tables.outbox.getRange({ limit })].map(({ key, value }) => ({
         id: String(key),
         ...value,
       }));
     },
-    remove: (entries: readonly OutboxEntry[]): readonly OutboxEntry[] => {
+    remove: (entries) => {
       this.checkOpen();
       return this.root.transactionSync(() =>
         entries.filter((entry) => !this.tables.outbox.removeSync(Number(entry.id))),

@@ -16,12 +16,14 @@ export interface Tables {
   readonly positions: Database<readonly number[], string>;
   /** Rising number -> the digests of event ids that one step added. */
   readonly recentIds: Database<string, number>;
+  /** pair -> its last analysis, as JSON. */
+  readonly analyses: Database<string, string>;
   readonly meta: Database<unknown, string>;
 }
 
 const layoutVersion = 1;
-const layoutKey = 'layout';
-const names = ['pairs', 'due', 'circuits', 'outbox', 'positions', 'recent-ids', 'meta'];
+export const layoutKey = 'layout';
+const names = ['pairs', 'due', 'circuits', 'outbox', 'positions', 'recent-ids', 'analyses', 'meta'];
 
 /**
  * Opens the tables, making them in a new database. One that was there is looked at first: nothing is written
@@ -30,7 +32,7 @@ const names = ['pairs', 'due', 'circuits', 'outbox', 'positions', 'recent-ids', 
  * @throws FulcrumError `store_foreign`
  */
 export function openTables(path: string, root: RootDatabase): Tables {
-  const isNew = checkLayout(path, root);
+  const isNew = checkLayout(path, root, layoutVersion, names);
   const tables: Tables = {
     pairs: root.openDB({ name: 'pairs', encoding: 'binary' }),
     due: root.openDB({ name: 'due', encoding: 'json' }),
@@ -38,24 +40,34 @@ export function openTables(path: string, root: RootDatabase): Tables {
     outbox: root.openDB({ name: 'outbox', encoding: 'json' }),
     positions: root.openDB({ name: 'positions', encoding: 'json' }),
     recentIds: root.openDB({ name: 'recent-ids', encoding: 'string' }),
+    analyses: root.openDB({ name: 'analyses', encoding: 'string' }),
     meta: root.openDB({ name: 'meta', encoding: 'json' }),
   };
   if (isNew) tables.meta.putSync(layoutKey, layoutVersion);
   return tables;
 }
 
-/** True for a database that has no layout yet: an empty one, or one whose first start was cut off. */
-function checkLayout(path: string, root: RootDatabase): boolean {
+/**
+ * True for a database that has no layout yet: an empty one, or one whose first start was cut off.
+ *
+ * @throws FulcrumError `store_foreign` when it has another one, or tables of other names
+ */
+export function checkLayout(
+  path: string,
+  root: RootDatabase,
+  version: number | string,
+  tables: readonly string[],
+): boolean {
   // Read as text: what another program wrote need not be JSON.
   const onlyIfThere = { name: 'meta', encoding: 'string', create: false } as const;
   const meta = root.openDB(onlyIfThere) as Database<string, string> | undefined;
   const layout = meta?.get(layoutKey);
-  if (layout === String(layoutVersion)) return false;
-  if (layout === undefined && [...root.getKeys()].every((key) => names.includes(String(key)))) return true;
+  if (layout === JSON.stringify(version)) return false;
+  if (layout === undefined && [...root.getKeys()].every((key) => tables.includes(String(key)))) return true;
   throw new FulcrumError(
     'store_foreign',
     layout === undefined
       ? `${path} holds an LMDB database of another program. Name a new or an empty folder.`
-      : `${path} has layout ${layout}, this version reads layout ${layoutVersion}. Use the version that made it, or rebuild into a new folder.`,
+      : `${path} has layout ${layout}, this version reads layout ${JSON.stringify(version)}. Use the version that made it, or rebuild into a new folder.`,
   );
 }

@@ -5,6 +5,7 @@ import type {
   Awaitable,
   CommandResult,
   CommandToApply,
+  Outbox,
   TrustStore,
 } from '../../ports.js';
 import type { Pair } from '../../trust/record.js';
@@ -13,6 +14,7 @@ import { MemoryStore } from '../memory.js';
 import { pythonState } from '../python-state.js';
 import { Shipper, type ShipperCounts, type ShipperOptions } from './shipper.js';
 
+/** Where changes are shipped, and how many may wait. */
 export interface FulcrumStoreOptions {
   /** Sent as `X-API-Key`. */
   readonly apiKey: string;
@@ -41,7 +43,7 @@ export class FulcrumStore implements TrustStore {
   private readonly shipper: Shipper;
   private readonly tenantId: string | undefined;
   private readonly closeWithinMs: number;
-  readonly outbox: TrustStore['outbox'];
+  readonly outbox: Outbox;
 
   /** @throws FulcrumError `usage` when the key, the address or a bound cannot be used */
   constructor(options: FulcrumStoreOptions) {

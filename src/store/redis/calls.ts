@@ -1,7 +1,7 @@
 import { FulcrumError, isPermanent } from '../../errors.js';
 import { type ConnectionListener, type RedisClient, unavailable } from './connection.js';
 import { allShards, type Layout } from './layout.js';
-import { Rights } from './rights.js';
+import { Rights, storeCommands } from './rights.js';
 import { runScript, type ScriptName, type ScriptValue } from './scripts.js';
 import { type ShardGroup, Shards } from './shards.js';
 
@@ -24,7 +24,7 @@ export class Calls {
     listener: ConnectionListener,
   ) {
     this.shards = new Shards(listener);
-    this.rights = new Rights(client, url);
+    this.rights = new Rights(client, url, storeCommands);
   }
 
   /** Shards that one call may be about: all of them, but for a cluster. */

@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.js';
 import type { Finding } from '../../ports.js';
 import { agentKeys } from './agent-keys.js';
-import { connectRedis, nameOf, type RedisConnection } from './connection.js';
+import { connectRedis, disconnect, nameOf, type RedisConnection } from './connection.js';
 
 /**
  * Looks whether the keys of agents can be kept; changes nothing.
@@ -17,7 +17,7 @@ export async function checkAgentKeys(connection: RedisConnection, option: string
       const keys = agentKeys('doctor');
       await client.eval("return redis.call('MGET', unpack(KEYS))", keys.length, ...keys);
     } finally {
-      client.disconnect();
+      disconnect(client);
     }
     return { what, status: 'ok', detail: 'can be read', mend: '' };
   } catch (error) {

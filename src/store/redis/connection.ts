@@ -50,7 +50,20 @@ export async function connectRedis(
     if (away) listener(`${nameOf(connection.url)} is back`, 'info');
     away = false;
   });
+  // Told of a failover just while it asks a sentinel for the master, the client gives up for ever.
+  client.on('end', () => {
+    if (!left.has(client)) void client.connect().catch(() => {});
+  });
   return client;
+}
+
+/** Those that were closed on purpose. */
+const left = new WeakSet<RedisClient>();
+
+/** Closes the connection at once; calls that wait for answers fail. */
+export function disconnect(client: RedisClient): void {
+  left.add(client);
+  client.disconnect();
 }
 
 /**

@@ -43,6 +43,16 @@ export function pairKey(layout: Layout, shard: number, tenant: string, pairId: s
   return `${layout.prefix}:{${shard}}:pair:${tenant}:${pairId}`;
 }
 
+/** Its last analysis. */
+export function analysisKey(layout: Layout, shard: number, tenant: string, pairId: string): string {
+  return `${layout.prefix}:{${shard}}:analysis:${tenant}:${pairId}`;
+}
+
+/** Ids of its last analyses. */
+export function analysisIdsKey(layout: Layout, shard: number, tenant: string, pairId: string): string {
+  return `${layout.prefix}:{${shard}}:analysed:${tenant}:${pairId}`;
+}
+
 export function shardKey(layout: Layout, shard: number, name: 'outbox' | 'due' | 'mark' | 'relay'): string {
   return `${layout.prefix}:{${shard}}:${name}`;
 }

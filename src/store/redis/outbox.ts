@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { OutboxEntry, TrustStore } from '../../ports.js';
+import type { Outbox, OutboxEntry } from '../../ports.js';
 import type { Calls } from './calls.js';
 import { allShards, shardKey, splitMember } from './layout.js';
 import { doAll, type ShardGroup } from './shards.js';
@@ -12,13 +12,13 @@ export const leaseMs = 5_000;
 type OutboxRow = readonly [id: Buffer, fields: readonly [member: Buffer, bytes: Buffer]];
 
 /** The outboxes of all shards, and the leases of those who publish what is in them. */
-export class Outbox {
+export class RedisOutbox {
   private readonly owner = randomUUID();
 
   constructor(private readonly calls: Calls) {}
 
   /** As the port has it. */
-  readonly port: TrustStore['outbox'] = {
+  readonly port: Outbox = {
     read: async (limit) => {
       const answers = await this.calls.shards.some(this.calls.groups, async (shards) => {
         const rows = await this.readShards(shards, limit);

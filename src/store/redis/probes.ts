@@ -2,6 +2,7 @@ import type { Lease, ProbedPair, Probes } from '../../ports.js';
 import {
   type ConnectionListener,
   connectRedis,
+  disconnect,
   type RedisClient,
   type RedisConnection,
 } from './connection.js';
@@ -36,6 +37,6 @@ export async function openProbeRedis(
   const client = await connectRedis(connection, onStatus);
   return {
     probes: new RedisProbes(client, connection.url, prefix),
-    close: () => client.disconnect(),
+    close: () => disconnect(client),
   };
 }

@@ -2,7 +2,13 @@
 import { FulcrumError } from '../../errors.js';
 import type { AgentKeys, Lease } from '../../ports.js';
 import { RedisAgentKeys } from './agent-keys.js';
-import { type ConnectionListener, connectRedis, parseUrl, type RedisConnection } from './connection.js';
+import {
+  type ConnectionListener,
+  connectRedis,
+  disconnect,
+  parseUrl,
+  type RedisConnection,
+} from './connection.js';
 import { defaultPrefix, projectorKey } from './layout.js';
 import { RedisLease } from './lease.js';
 
@@ -41,12 +47,12 @@ export async function openProjectionRedis(options: ProjectionRedisOptions): Prom
           ? null
           : new RedisAgentKeys(elsewhere ?? stateClient, keys.url, elsewhere === null ? lease : null),
       close: () => {
-        elsewhere?.disconnect();
-        stateClient.disconnect();
+        if (elsewhere !== null) disconnect(elsewhere);
+        disconnect(stateClient);
       },
     };
   } catch (error) {
-    stateClient.disconnect();
+    disconnect(stateClient);
     throw error;
   }
 }

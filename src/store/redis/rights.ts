@@ -3,18 +3,28 @@ import { FulcrumError } from '../../errors.js';
 import { nameOf, type RedisClient } from './connection.js';
 import { runScript } from './scripts.js';
 
-const neededCommands = [
+/** Of the trust state. */
+export const storeCommands = [
   ...['ping', 'info', 'time', 'eval', 'evalsha', 'exists', 'del'],
   ...['get', 'set', 'mget', 'getrange', 'setrange', 'hdel', 'hget', 'hgetall', 'hset', 'hsetnx'],
   ...['xlen', 'xadd', 'xrange', 'xdel', 'zcard', 'zadd', 'zrem', 'zrange', 'zrangebyscore'],
 ] as const;
 
+/** Of transcripts. */
+export const transcriptCommands = [
+  ...['ping', 'info', 'eval', 'evalsha', 'exists', 'del', 'expire', 'hget', 'hdel', 'hincrby'],
+  ...['zadd', 'zrem', 'zrange', 'zcard', 'zcount', 'zrank'],
+] as const;
+
 /** What the user lacks for a key where the client is, `there` where the key is; as an ACL rule gives it: `+xadd`. */
-export async function missingRights(client: RedisClient, key: string, there = false): Promise<string[]> {
-  const missing = (await runScript(client, 'permissions', there ? [key] : [], [
-    key,
-    ...neededCommands,
-  ])) as Buffer[];
+export async function missingRights(
+  client: RedisClient,
+  commands: readonly string[],
+  key: string,
+  there = false,
+): Promise<string[]> {
+  const keys = there ? [key] : [];
+  const missing = (await runScript(client, 'permissions', keys, [key, ...commands])) as Buffer[];
   return missing.map((command) => `+${command}`);
 }
 
@@ -28,6 +38,7 @@ export class Rights {
   constructor(
     private readonly client: RedisClient,
     private readonly url: string,
+    private readonly commands: readonly string[],
   ) {}
 
   /** @throws FulcrumError `denied` with what the user lacks where these keys are, on a cluster node by node */
@@ -43,7 +54,7 @@ export class Rights {
   }
 
   private async look(key: string): Promise<void> {
-    const missing = await missingRights(this.client, key, true);
+    const missing = await missingRights(this.client, this.commands, key, true);
     if (missing.length > 0)
       throw new FulcrumError(
         'denied',

@@ -14,10 +14,14 @@ export type ScriptName =
   | 'command'
   | 'due'
   | 'forget'
+  | 'keep-analysis'
+  | 'keep-turns'
   | 'lease'
+  | 'list-sessions'
   | 'mark'
   | 'permissions'
   | 'policies'
+  | 'read-turns'
   | 'relay'
   | 'remove';
 

@@ -8,12 +8,13 @@ import type {
   CommandToApply,
   DueRequest,
   LostTail,
+  Outbox,
   Probes,
   SharedStore,
   SourceMark,
   StoreRules,
-  TrustStore,
 } from '../../ports.js';
+import type { AnalysisStore } from '../../rlm/ports.js';
 import { circuitStates } from '../../trust/circuit.js';
 import { trustConfigKnobs } from '../../trust/config.js';
 import { PolicyBook } from '../../trust/policies.js';
@@ -21,15 +22,22 @@ import type { Policy } from '../../trust/policy.js';
 import type { Pair } from '../../trust/record.js';
 import type { PairNames } from '../../trust/state.js';
 import { packNames } from '../packed.js';
+import { RedisAnalyses } from './analyses.js';
 import { pairOf, readablePair, rejectionOf, stateOf, takeResults } from './answers.js';
 import { applyCall, callId, packDoubles, policyArgs, withNames } from './batch.js';
 import { Calls } from './calls.js';
-import { type ConnectionListener, connectRedis, type RedisConnection, unavailable } from './connection.js';
+import {
+  type ConnectionListener,
+  connectRedis,
+  disconnect,
+  type RedisConnection,
+  unavailable,
+} from './connection.js';
 import { groupByPair, type PairEvents } from './grouping.js';
 import { allShards, defaultPrefix, pairKey, shardKey, shardOf, splitMember } from './layout.js';
 import { Marks } from './marks.js';
 import { openMeta, readProcessor, registerProcessor } from './meta.js';
-import { Outbox } from './outbox.js';
+import { RedisOutbox } from './outbox.js';
 import { SharedPolicies } from './policies.js';
 import { RedisProbes } from './probes.js';
 import { Rebuilding } from './rebuilding.js';
@@ -37,6 +45,7 @@ import { ServerClock } from './server-clock.js';
 import type { ShardGroup } from './shards.js';
 import { unpackTransition } from './transition.js';
 
+/** Which Redis, and how the state lies in it. */
 export interface RedisStoreOptions extends RedisConnection {
   /** What every key begins with. @defaultValue 'ft' */
   readonly prefix?: string;
@@ -63,26 +72,30 @@ const metaMaxAgeMs = 1_000;
  * or, where the connection broke, may have been done: doing it again counts nothing twice.
  */
 export class RedisStore implements SharedStore {
-  readonly outbox: TrustStore['outbox'];
-  /** Who may be the probe of a pair. */
+  readonly outbox: Outbox;
+  /** Who may be the probe of a pair. @internal */
   readonly probes: Probes;
+  /** The last analysis of each pair. @internal */
+  readonly analyses: AnalysisStore;
   private registered: { readonly rules: StoreRules | null; readonly at: number };
   private readonly serverClock: ServerClock;
-  private readonly relays: Outbox;
+  private readonly relays: RedisOutbox;
   private readonly marked: Marks;
 
   private constructor(
     private readonly calls: Calls,
     options: RedisStoreOptions,
+    /** @internal */
     readonly policies: SharedPolicies,
-    /** What is to be known and said while it is made anew; null: it is not. */
+    /** What is to be known and said while it is made anew; null: it is not. @internal */
     readonly rebuilding: Rebuilding | null,
     rules: StoreRules | null,
   ) {
     this.registered = { rules, at: Date.now() };
     this.serverClock = new ServerClock(calls.client);
-    this.relays = new Outbox(calls);
+    this.relays = new RedisOutbox(calls);
     this.outbox = this.relays.port;
+    this.analyses = new RedisAnalyses(calls);
     this.probes = new RedisProbes(calls.client, options.url, calls.layout.prefix);
     this.marked = new Marks(calls, {
       replaySpan: options.replaySpan ?? 1_000_000,
@@ -117,7 +130,7 @@ export class RedisStore implements SharedStore {
       await store.serverClock.measure();
       return store;
     } catch (error) {
-      client.disconnect();
+      disconnect(client);
       throw unavailable(options.url, error);
     }
   }
@@ -261,7 +274,7 @@ export class RedisStore implements SharedStore {
   async close(): Promise<void> {
     if (!this.calls.end()) return;
     await this.relays.release().catch(() => {});
-    this.calls.client.disconnect();
+    disconnect(this.calls.client);
   }
 
   /**

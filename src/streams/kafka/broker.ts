@@ -7,6 +7,8 @@ import type {
   Finding,
   FollowFrom,
   LogSource,
+  ReadChannel,
+  Readers,
   SourceStanding,
 } from '../../ports.js';
 import { checkKafka } from './check.js';
@@ -19,7 +21,7 @@ import { readMarks } from './marks.js';
 import { groupOf, type KafkaOptions, type StatusListener, sourceOf, topicOf } from './options.js';
 import type { ReaderSettings } from './reader.js';
 import { KafkaSink } from './sink.js';
-import { ensureTopic } from './topics.js';
+import { ensureTopic, partitionsOf } from './topics.js';
 import { atMost, patiently } from './waiting.js';
 
 const disconnectMs = 3_000;
@@ -68,11 +70,11 @@ export class KafkaBroker implements Broker {
   }
 
   /** @throws FulcrumError `mismatch` when the topic loses events, `denied`, `unavailable` */
-  async consume(channel: 'interactions' | 'commands'): Promise<GroupSource> {
+  async consume<R extends Readers = 'processors'>(channel: ReadChannel<R>, by?: R): Promise<GroupSource> {
     const { admin, options } = this;
     await this.ensure(channel);
     const topic = topicOf(options.topics, channel);
-    const groupId = groupOf(options, channel);
+    const groupId = groupOf(options, channel, by);
     const marks = () => readMarks(admin, topic, groupId);
     try {
       await refuseUnfit(admin, options, channel);
@@ -87,7 +89,7 @@ export class KafkaBroker implements Broker {
   }
 
   /**
-   * With a tenant, circuits and commands of others are left out; interactions and dead letters do not say theirs
+   * With a tenant, circuits, commands and analyses of others are left out; interactions and dead letters do not say theirs
    * in their keys, and all come.
    *
    * @throws FulcrumError `denied`, `unavailable`
@@ -98,7 +100,7 @@ export class KafkaBroker implements Broker {
     const topic = topicOf(options.topics, channel);
     const groupId = `${options.groupId}-follow-${randomUUID()}`;
     const marks = () => readMarks(admin, topic, null);
-    const keyed = channel === 'circuits' || channel === 'commands';
+    const keyed = channel === 'circuits' || channel === 'commands' || channel === 'analyses';
     try {
       const standing = await marks();
       const settings = {
@@ -120,11 +122,20 @@ export class KafkaBroker implements Broker {
     }
   }
 
-  async standing(channel: 'interactions' | 'commands'): Promise<readonly SourceStanding[]> {
+  async prepare(channel: Channel): Promise<void> {
+    await this.ensure(channel);
+  }
+
+  async standing<R extends Readers = 'processors'>(
+    channel: ReadChannel<R>,
+    by?: R,
+  ): Promise<readonly SourceStanding[]> {
     const { admin, options } = this;
     const topic = topicOf(options.topics, channel);
     try {
-      const ask = () => readMarks(admin, topic, groupOf(options, channel));
+      // kafkajs asks for a topic that is not there for seconds, and then says that the broker is away.
+      if (!this.ensured.has(channel) && (await partitionsOf(admin, topic)) === 0) return [];
+      const ask = () => readMarks(admin, topic, groupOf(options, channel, by));
       const marks = await patiently(loadingMs, ask, isLoading);
       if ([...marks.values()].every(({ committed }) => committed === null)) return [];
       return [...marks].map(([partition, { high, committed }]) => ({
@@ -139,8 +150,8 @@ export class KafkaBroker implements Broker {
     }
   }
 
-  check(): Promise<readonly Finding[]> {
-    return checkKafka(this.admin, this.options);
+  check(analysersWrite: readonly Channel[] | null = null): Promise<readonly Finding[]> {
+    return checkKafka(this.admin, this.options, analysersWrite !== null);
   }
 
   async close(): Promise<void> {

@@ -1,19 +1,42 @@
 import type { Admin, ITopicMetadata } from 'kafkajs';
-import { type Channel, channels, type Finding } from '../../ports.js';
+import { counted } from '../../counted.js';
+import {
+  type Channel,
+  channels,
+  type Finding,
+  type ReadChannel,
+  type Readers,
+  readers,
+} from '../../ports.js';
 import { kafkaError } from './errors.js';
 import { misfitsOf, readTopicConfig } from './fitness.js';
 import { type Marks, readMarks } from './marks.js';
 import { groupOf, type KafkaOptions, topicOf } from './options.js';
 
-/** Looks at brokers, topics and groups. Creates and changes nothing. */
-export async function checkKafka(admin: Admin, options: KafkaOptions): Promise<readonly Finding[]> {
+/**
+ * Looks at brokers, topics and groups. Creates and changes nothing.
+ *
+ * @param analysers whether the fleet is to have some: where not, only what is there of them is looked at
+ */
+export async function checkKafka(
+  admin: Admin,
+  options: KafkaOptions,
+  analysers: boolean,
+): Promise<readonly Finding[]> {
   const findings = await looked(`kafka ${options.brokers.join(', ')}`, () => checkCluster(admin));
   const topics = await topicsOf(admin);
   if (topics === null) return findings;
   for (const channel of channels) findings.push(...(await checkTopic(admin, options, channel, topics)));
   for (const channel of ['interactions', 'commands'] as const)
     if (topics.has(topicOf(options.topics, channel)))
-      findings.push(...(await checkGroup(admin, options, channel)));
+      findings.push(...(await checkGroup(admin, options, channel, 'processors')));
+  const there = await groupsOf(admin);
+  for (const channel of readers.analysers)
+    if (
+      there.has(groupOf(options, channel, 'analysers')) ||
+      (analysers && topics.has(topicOf(options.topics, channel)))
+    )
+      findings.push(...(await checkGroup(admin, options, channel, 'analysers')));
   return findings;
 }
 
@@ -34,7 +57,7 @@ async function looked(
 async function checkCluster(admin: Admin) {
   const { brokers, clusterId } = await admin.describeCluster();
   const names = brokers.map(({ host, port }) => `${host}:${port}`).join(', ');
-  return [ok(`cluster ${clusterId} of ${count(brokers.length, 'broker')}: ${names}`)];
+  return [ok(`cluster ${clusterId} of ${counted(brokers.length, 'broker')}: ${names}`)];
 }
 
 /** Null when they cannot be had: then the brokers were found bad already. */
@@ -45,6 +68,12 @@ async function topicsOf(admin: Admin): Promise<ReadonlyMap<string, ITopicMetadat
   } catch {
     return null;
   }
+}
+
+/** None when they cannot be had. */
+async function groupsOf(admin: Admin): Promise<ReadonlySet<string>> {
+  const listed = await admin.listGroups().catch(() => ({ groups: [] }));
+  return new Set(listed.groups.map(({ groupId }) => groupId));
 }
 
 function checkTopic(
@@ -69,7 +98,7 @@ function checkTopic(
       return [
         {
           status: 'bad',
-          detail: `${count(leaderless, 'partition')} without a leader`,
+          detail: `${counted(leaderless, 'partition')} without a leader`,
           mend: 'bring its brokers back',
         },
       ];
@@ -78,16 +107,17 @@ function checkTopic(
     if (misfits.length > 0) return misfits;
     const settings = ['cleanup.policy', 'retention.ms', 'message.timestamp.type', 'min.compaction.lag.ms'];
     const said = settings.map((name) => `${name}=${config.get(name) ?? '?'}`).join(', ');
-    return [ok(`${count(metadata.partitions.length, 'partition')}, ${said}`)];
+    return [ok(`${counted(metadata.partitions.length, 'partition')}, ${said}`)];
   });
 }
 
 function checkGroup(
   admin: Admin,
   options: KafkaOptions,
-  channel: 'interactions' | 'commands',
+  channel: ReadChannel,
+  by: Readers,
 ): Promise<Finding[]> {
-  const groupId = groupOf(options, channel);
+  const groupId = groupOf(options, channel, by);
   return looked(`kafka group ${groupId}`, async () => {
     const { groups } = await admin.describeGroups([groupId]);
     const marks = await readMarks(admin, topicOf(options.topics, channel), groupId);
@@ -96,7 +126,7 @@ function checkGroup(
     const lost = misplaced(marks);
     return lost.length > 0
       ? lost
-      : [ok(`${state}, ${count(members, 'member')}, ${count(lagOf(marks), 'message')} behind`)];
+      : [ok(`${state}, ${counted(members, 'member')}, ${counted(lagOf(marks), 'message')} behind`)];
   });
 }
 
@@ -129,8 +159,4 @@ function misplaced(marks: Marks): Omit<Finding, 'what'>[] {
 
 function ok(detail: string): Omit<Finding, 'what'> {
   return { status: 'ok', detail, mend: '' };
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }

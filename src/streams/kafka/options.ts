@@ -1,4 +1,4 @@
-import type { Channel } from '../../ports.js';
+import type { Channel, ReadChannel, Readers } from '../../ports.js';
 
 /** Told in one line what happens to a connection. */
 export type StatusListener = (line: string, level: 'info' | 'warn' | 'error') => void;
@@ -22,6 +22,7 @@ export interface KafkaTopics {
   readonly commands: string;
   readonly circuits: string;
   readonly deadLetters: string;
+  readonly analyses: string;
 }
 
 export interface KafkaOptions {
@@ -30,6 +31,8 @@ export interface KafkaOptions {
   readonly clientId: string;
   /** Processors of one group share the interactions. Commands are read by a group of `<groupId>-commands`. */
   readonly groupId: string;
+  /** The same of analysers, with `-circuits` and `-analyses` behind it for what else they read. */
+  readonly analyserGroupId: string;
   readonly tls: KafkaTls | boolean;
   readonly sasl: KafkaSasl | null;
   readonly topics: KafkaTopics;
@@ -49,6 +52,7 @@ export const defaultKafkaOptions: KafkaOptions = {
   brokers: ['127.0.0.1:9092'],
   clientId: 'fulcrum-trust',
   groupId: 'fulcrum-processor',
+  analyserGroupId: 'fulcrum-analyser',
   tls: false,
   sasl: null,
   topics: {
@@ -56,6 +60,7 @@ export const defaultKafkaOptions: KafkaOptions = {
     commands: 'fulcrum.trust.commands',
     circuits: 'fulcrum.trust.circuits',
     deadLetters: 'fulcrum.trust.dead-letters',
+    analyses: 'fulcrum.trust.analyses',
   },
   partitions: 8,
   replicationFactor: -1,
@@ -68,9 +73,10 @@ export function topicOf(topics: KafkaTopics, channel: Channel): string {
   return channel === 'dead-letters' ? topics.deadLetters : topics[channel];
 }
 
-/** The consumer group of all processors on a channel. kafkajs cannot hold two topics apart within one group. */
-export function groupOf(options: KafkaOptions, channel: 'interactions' | 'commands'): string {
-  return channel === 'interactions' ? options.groupId : `${options.groupId}-commands`;
+/** The consumer group of some readers on a channel. kafkajs cannot hold two topics apart within one group. */
+export function groupOf(options: KafkaOptions, channel: ReadChannel, by: Readers = 'processors'): string {
+  const groupId = by === 'processors' ? options.groupId : options.analyserGroupId;
+  return channel === 'interactions' ? groupId : `${groupId}-${channel}`;
 }
 
 /** What positions call a partition. */

@@ -160,6 +160,7 @@ function kafkaMessage({ channel, tenant, key, headers, body }: SinkMessage): Mes
       return { key, headers, value };
     case 'commands':
     case 'circuits':
+    case 'analyses':
       return { key: `${tenant}/${key}`, headers, value };
     case 'dead-letters':
       return { key: null, headers, value };

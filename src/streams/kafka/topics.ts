@@ -7,6 +7,9 @@ import { patiently } from './waiting.js';
 /** How long a compacted topic keeps every record, in ms. */
 export const compactionLagMs = 24 * 3_600_000;
 
+/** How long requests for analyses and their results are kept, in ms: by then what they rest on is gone. */
+const analysesRetentionMs = 30 * 24 * 3_600_000;
+
 /** How long a new topic may take until all of it is served, in ms. */
 const appearingMs = 10_000;
 
@@ -24,6 +27,8 @@ export function topicSettings(options: KafkaOptions, channel: Channel): Readonly
       return { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'message.timestamp.type': 'LogAppendTime' };
     case 'circuits':
       return { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': String(compactionLagMs) };
+    case 'analyses':
+      return { 'cleanup.policy': 'delete', 'retention.ms': String(analysesRetentionMs) };
     case 'dead-letters':
       return { 'cleanup.policy': 'delete', 'retention.ms': '-1' };
   }
@@ -52,7 +57,7 @@ export async function ensureTopic(admin: Admin, options: KafkaOptions, channel: 
 }
 
 /** How many partitions a topic has, 0 when there is none of that name. Asking for it alone could create it. */
-async function partitionsOf(admin: Admin, topic: string): Promise<number> {
+export async function partitionsOf(admin: Admin, topic: string): Promise<number> {
   const { topics } = await admin.fetchTopicMetadata();
   return topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
 }

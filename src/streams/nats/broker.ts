@@ -1,10 +1,19 @@
-import type { Broker, Channel, EventSink, Finding, FollowFrom, Probes, SourceStanding } from '../../ports.js';
+import type {
+  Broker,
+  Channel,
+  Finding,
+  FollowFrom,
+  Probes,
+  ReadChannel,
+  Readers,
+  SourceStanding,
+} from '../../ports.js';
 import { checkServer } from './check.js';
 import { checkOptions } from './check-options.js';
 import { openConnection } from './connect.js';
 import { Follower } from './follower.js';
 import { Link, type OnStatus } from './link.js';
-import type { NatsOptions } from './options.js';
+import { type NatsOptions, optionsOf } from './options.js';
 import { NatsProbes } from './probes.js';
 import { NatsSink } from './sink.js';
 import { NatsSource } from './source.js';
@@ -13,7 +22,7 @@ import { standingOf } from './standing.js';
 /** NATS JetStream, over one connection that is kept up for ever. */
 export class NatsBroker implements Broker {
   readonly system = 'nats';
-  readonly sink: EventSink;
+  readonly sink: NatsSink;
   readonly probes: Probes;
 
   private constructor(
@@ -35,20 +44,27 @@ export class NatsBroker implements Broker {
     return new NatsBroker(await Link.over(connection, onStatus), options);
   }
 
-  consume(channel: 'interactions' | 'commands'): Promise<NatsSource> {
-    return NatsSource.open(this.link, this.options, channel);
+  consume<R extends Readers = 'processors'>(channel: ReadChannel<R>, by?: R): Promise<NatsSource> {
+    return NatsSource.open(this.link, optionsOf(this.options, by ?? 'processors'), channel);
   }
 
   follow(channel: Channel, from: FollowFrom, tenant?: string): Promise<Follower> {
     return Follower.open(this.link, this.options, { channel, from, tenant });
   }
 
-  standing(channel: 'interactions' | 'commands'): Promise<readonly SourceStanding[]> {
-    return standingOf(this.link, this.options, channel);
+  prepare(channel: Channel): Promise<void> {
+    return this.sink.prepare(channel);
   }
 
-  check(): Promise<readonly Finding[]> {
-    return checkServer(this.link, this.options);
+  standing<R extends Readers = 'processors'>(
+    channel: ReadChannel<R>,
+    by?: R,
+  ): Promise<readonly SourceStanding[]> {
+    return standingOf(this.link, optionsOf(this.options, by ?? 'processors'), channel);
+  }
+
+  check(analysersWrite: readonly Channel[] | null = null): Promise<readonly Finding[]> {
+    return checkServer(this.link, this.options, analysersWrite);
   }
 
   /** Closes the sources, then the connection. */

@@ -10,11 +10,12 @@ export function checkOptions(options: NatsOptions): void {
     throw new FulcrumError('config', `nats.${option} ${JSON.stringify(value)}: ${rule}`);
   };
   if (options.servers.length === 0) refuse('servers', '', 'must name at least one server');
-  const { subjectPrefix, durable } = options;
+  const { subjectPrefix, durable, analyserDurable } = options;
   if (!/^[^\s.*>]+(\.[^\s.*>]+)*$/.test(subjectPrefix))
     refuse('subjectPrefix', subjectPrefix, 'must be tokens with dots between them, without * and >');
   const names = [
     ['durable', durable],
+    ['analyserDurable', analyserDurable],
     ...Object.entries(options.streams).map(([k, v]) => [`streams.${k}`, v]),
   ];
   for (const [option, name] of names as [string, string][])

@@ -44,7 +44,7 @@ export function checkConsumer(link: Link, options: NatsOptions, place: Place): P
         what,
         status: 'bad',
         detail: describe(faults),
-        mend: 'mend it, or name another in nats.durable',
+        mend: 'mend it, or name another in nats.durable (of an analyser: nats.analyserDurable)',
       };
     return progressOf(what, stream, consumer, differencesOf(consumer.config, consumerConfig(options, place)));
   });

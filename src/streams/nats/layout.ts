@@ -13,6 +13,9 @@ import type { NatsOptions } from './options.js';
 import { foreignSubjects, type Place } from './places.js';
 import { covers, overlaps } from './subjects.js';
 
+/** How long requests for analyses and their results are kept, in seconds: by then what they rest on is gone. */
+const analysesMaxAgeSeconds = 30 * 86_400;
+
 /** Circuit events that are kept of each pair. */
 export const circuitsPerPair = 16;
 
@@ -26,9 +29,15 @@ export function streamConfig(options: NatsOptions, place: Place): Partial<Stream
     discard: DiscardPolicy.Old,
     num_replicas: options.replicas,
     allow_direct: true,
-    max_age: channel === 'interactions' ? nanos(options.interactionsMaxAgeSeconds * 1_000) : 0,
+    max_age: nanos(maxAgeSecondsOf(options, channel) * 1_000),
     max_msgs_per_subject: channel === 'circuits' ? circuitsPerPair : -1,
   };
+}
+
+/** 0: for ever. */
+function maxAgeSecondsOf(options: NatsOptions, channel: Place['channel']): number {
+  if (channel === 'interactions') return options.interactionsMaxAgeSeconds;
+  return channel === 'analyses' ? analysesMaxAgeSeconds : 0;
 }
 
 export function consumerConfig(options: NatsOptions, place: Place): Partial<ConsumerConfig> {

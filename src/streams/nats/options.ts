@@ -1,3 +1,5 @@
+import type { Readers } from '../../ports.js';
+
 export interface NatsTls {
   /** PEM file of the authorities that are trusted; null: those of Node. */
   readonly caFile: string | null;
@@ -12,6 +14,7 @@ export interface NatsStreams {
   readonly commands: string;
   readonly circuits: string;
   readonly deadLetters: string;
+  readonly analyses: string;
 }
 
 export interface NatsOptions {
@@ -33,6 +36,8 @@ export interface NatsOptions {
   readonly subjectPrefix: string;
   /** Name of the durable consumers on interactions and commands. */
   readonly durable: string;
+  /** The same of analysers, on interactions, circuits and analyses. */
+  readonly analyserDurable: string;
   /** After this long without an acknowledgement a message is delivered again. */
   readonly ackWaitSeconds: number;
   /** Most messages that may be delivered and not yet acknowledged, all processors together. */
@@ -56,12 +61,19 @@ export const defaultNatsOptions: NatsOptions = {
     commands: 'FULCRUM_COMMANDS',
     circuits: 'FULCRUM_CIRCUITS',
     deadLetters: 'FULCRUM_DEAD_LETTERS',
+    analyses: 'FULCRUM_ANALYSES',
   },
   probesBucket: 'FULCRUM_PROBES',
   subjectPrefix: 'fulcrum.trust',
   durable: 'fulcrum-processor',
+  analyserDurable: 'fulcrum-analyser',
   ackWaitSeconds: 30,
   maxAckPending: 20_000,
   replicas: 1,
   interactionsMaxAgeSeconds: 7 * 86_400,
 };
+
+/** The options under which some readers read: what differs is the name of their consumers. */
+export function optionsOf(options: NatsOptions, by: Readers): NatsOptions {
+  return by === 'processors' ? options : { ...options, durable: options.analyserDurable };
+}

@@ -10,6 +10,13 @@ export const foreignSubjects = [
   'fulcrum.trust.agent.>',
 ] as const;
 
+/** Channels whose subjects name behind the tenant a pair id, or the reason of a dead letter. */
+const keyedChannels: readonly Channel[] = ['circuits', 'dead-letters', 'analyses'];
+
+export function isKeyed(channel: Channel): boolean {
+  return keyedChannels.includes(channel);
+}
+
 /** Where the events of a channel lie. */
 export interface Place {
   readonly channel: Channel;
@@ -30,7 +37,6 @@ export function placeOf(options: NatsOptions, channel: Channel): Place {
     stream: options.streams[key],
     option: `nats.streams.${key}`,
     root,
-    // Behind the tenant: the pair id of a circuit, the reason of a dead letter.
-    subjects: channel === 'circuits' || channel === 'dead-letters' ? `${root}*.*` : `${root}*`,
+    subjects: isKeyed(channel) ? `${root}*.*` : `${root}*`,
   };
 }

@@ -95,7 +95,8 @@ export class Puller {
         this.ask(max);
         if (this.waiting.length > 0) {
           const taken = this.waiting.take(max);
-          this.ask(max);
+          // Who reads one at a time may be long about it, and others have room for the next.
+          if (max > 1) this.ask(max);
           return taken;
         }
         const restMs = until - performance.now();

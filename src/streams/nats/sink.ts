@@ -5,7 +5,7 @@ import { apiCodes, isApiError, requestFailure } from './errors.js';
 import type { Link } from './link.js';
 import { headersFor } from './messages.js';
 import type { NatsOptions } from './options.js';
-import { type Place, placeOf } from './places.js';
+import { isKeyed, type Place, placeOf } from './places.js';
 import { Publisher } from './publisher.js';
 import { ensureStream } from './streams.js';
 import { token } from './subjects.js';
@@ -22,7 +22,7 @@ interface SizeLimit {
   readonly says: string;
 }
 
-/** Publishes to the streams; one that is absent is made at its first message. */
+/** Publishes to the streams; one that is absent is made at its first message, or before. */
 export class NatsSink implements EventSink {
   private readonly ready = new Map<Channel, Promise<void>>();
   private readonly publisher: Publisher;
@@ -56,7 +56,8 @@ export class NatsSink implements EventSink {
     });
   }
 
-  private prepare(channel: Channel): Promise<void> {
+  /** Makes a channel's stream when it is absent. */
+  prepare(channel: Channel): Promise<void> {
     const known = this.ready.get(channel);
     if (known !== undefined) return known;
     const made = ensureStream(this.link, this.options, placeOf(this.options, channel)).then(
@@ -123,6 +124,5 @@ function takenBy(stream: string, subject: string, place: Place): FulcrumError {
 }
 
 function subjectOf({ channel, root }: Place, { tenant, key }: SinkMessage): string {
-  const keyed = channel === 'circuits' || channel === 'dead-letters';
-  return keyed ? `${root}${token(tenant)}.${token(key)}` : `${root}${token(tenant)}`;
+  return isKeyed(channel) ? `${root}${token(tenant)}.${token(key)}` : `${root}${token(tenant)}`;
 }

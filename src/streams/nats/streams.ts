@@ -40,7 +40,11 @@ export async function ensureConsumer(link: Link, options: NatsOptions, place: Pl
   const faults = consumerFaults(info.config, place);
   if (faults.length === 0) return info;
   const what = `consumer ${options.durable} of stream ${place.stream}`;
-  throw mismatch(what, describe(faults), 'name another one in nats.durable');
+  throw mismatch(
+    what,
+    describe(faults),
+    'name another one in nats.durable (of an analyser: nats.analyserDurable)',
+  );
 }
 
 export function mismatch(what: string, fault: string, mend: string): FulcrumError {

@@ -120,24 +120,7 @@ describe('a graph under trust', () => {
 
   it('counts a node that throws as failed, each attempt of a retry by itself', async () => {
     const { trust } = trustAt({ threshold: 0.1 });
-    const graph = new StateGraph(State)
-      .addNode(
-        'work',
-        () => {
-          throw new Error('it broke');
-        },
-        {
-          retryPolicy: {
-            maxAttempts: 3,
-            initialInterval: 1,
-            jitter: false,
-            retryOn: () => true,
-            logWarning: false,
-          },
-        },
-      )
-      .addEdge(START, 'work')
-      .addEdge('work', END);
+    const graph = retrying(3);
     await expect(new TrustAwareGraph(graph, trust).compile().invoke({})).rejects.toThrow('it broke');
     expect(await trust.getState('orchestrator', 'worker')).toMatchObject({ beta: 4, interactionCount: 3 });
   });
@@ -145,25 +128,7 @@ describe('a graph under trust', () => {
   it('stops a retry that cannot work as soon as the circuit opens', async () => {
     const { trust } = trustAt();
     let calls = 0;
-    const graph = new StateGraph(State)
-      .addNode(
-        'work',
-        () => {
-          calls++;
-          throw new Error('it broke');
-        },
-        {
-          retryPolicy: {
-            maxAttempts: 9,
-            initialInterval: 1,
-            jitter: false,
-            retryOn: () => true,
-            logWarning: false,
-          },
-        },
-      )
-      .addEdge(START, 'work')
-      .addEdge('work', END);
+    const graph = retrying(9, () => calls++);
     await new TrustAwareGraph(graph, trust).compile().invoke({});
     expect(calls).toBe(2);
   });
@@ -281,4 +246,31 @@ describe('a graph under trust', () => {
     const graph = loop(failing);
     expect(() => new TrustAwareGraph(graph, trustAt().trust, { agentA: '' })).toThrow(/agentA/);
   });
+
+  it('refuses a graph that is compiled, and says what to hand in', () => {
+    const graph = loop(failing).compile() as unknown as StateGraph<unknown>;
+    expect(() => new TrustAwareGraph(graph, trustAt().trust)).toThrow(/without \.compile\(\)/);
+  });
 });
+
+/** A graph of one node that fails whenever it is tried, and is tried so many times. */
+function retrying(maxAttempts: number, onCall: () => void = () => {}) {
+  const retryPolicy = {
+    maxAttempts,
+    initialInterval: 1,
+    jitter: false,
+    retryOn: () => true,
+    logWarning: false,
+  };
+  return new StateGraph(State)
+    .addNode(
+      'work',
+      () => {
+        onCall();
+        throw new Error('it broke');
+      },
+      { retryPolicy },
+    )
+    .addEdge(START, 'work')
+    .addEdge('work', END);
+}

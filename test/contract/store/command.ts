@@ -99,6 +99,17 @@ export function appliesCommands(under: StoreUnderTest): void {
       expect((await readPair(store))?.resetAt).toBe(start + 20.5);
     });
 
+    it('that comes back after a later one leaves out what it left out before', async () => {
+      const store = await openFor(under);
+      await store.command(command('reset', start + 10));
+      expect((await store.command(command('reset', start + 5))).kind).toBe('applied');
+      expect((await readPair(store))?.resetAt).toBe(start + 10);
+      await store.command(command('reset', start + 5, { takesEffectAt: start + 30 }));
+      expect(await readPair(store)).toMatchObject({ resetTime: start + 10, resetAt: start + 30 });
+      const around = [success(start + 30, at(1)), success(start + 31, at(2))];
+      expect(kinds(await apply(store, around))).toEqual(['superseded', 'applied']);
+    });
+
     it('older than the last terminate leaves the pair TERMINATED', async () => {
       const store = await openFor(under);
       await apply(store, [success(start)]);

@@ -47,6 +47,7 @@ export class Bus implements Place {
       commands: this.makeLogs('commands'),
       circuits: this.makeLogs('circuits'),
       'dead-letters': this.makeLogs('dead-letters'),
+      analyses: this.makeLogs('analyses'),
     };
     this.consumers = {
       interactions: this.makeConsumer('interactions'),
@@ -66,7 +67,7 @@ export class Bus implements Place {
           () => new Reader(process, this, following(process, this, this.logs[channel], from)),
         ),
       standing: (channel) =>
-        process.call(this, `ask how ${channel} stand`, () => this.consumers[channel].standing()),
+        process.call(this, `ask how ${channel} stand`, () => this.consumers[channel as Consumed].standing()),
     };
   }
 

@@ -99,7 +99,7 @@ function lastOf(action: Body['action'], { commands }: PairLog): number {
 
 /**
  * When the pair's last reset may have taken effect: the latest that any of its circuit events says. Where a store lost
- * two resets and the later one came first again, the earlier one changes nothing any more, so its event does not hold.
+ * two resets and the later one came first again, what was applied before the earlier one came back too stays counted.
  */
 function resetTimes({ bus, servers }: Remains, log: PairLog, pairId: string): number[] {
   const resetTime = lastOf('reset', log);

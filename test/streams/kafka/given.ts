@@ -35,6 +35,7 @@ export class GivenKafka {
         commands: `commands-${unique}`,
         circuits: `circuits-${unique}`,
         deadLetters: `dead-letters-${unique}`,
+        analyses: `analyses-${unique}`,
       },
       partitions: 2,
       ...given,

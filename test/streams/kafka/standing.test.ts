@@ -21,4 +21,13 @@ describeWithServer('kafka', 'where the processors of a Kafka topic stand', () =>
     await publishTexts(outside, ['more'], 'commands');
     expect(await outside.standing('commands')).toMatchObject([{ source: log, last: 4 }]);
   });
+
+  it('is nowhere where there is no topic yet, and asking makes none', async () => {
+    const options = given.options();
+    const outside = await given.connect(options);
+    expect(await outside.standing('interactions')).toEqual([]);
+    expect(await outside.standing('circuits', 'analysers')).toEqual([]);
+    const admin = await given.admin();
+    expect(await admin.listTopics()).not.toContain(options.topics.interactions);
+  });
 });

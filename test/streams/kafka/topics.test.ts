@@ -7,7 +7,7 @@ import { topicOf } from '../../../src/streams/kafka/options.js';
 import { describeWithServer } from '../../servers/describe.js';
 import { GivenKafka, publishTexts, readTexts } from './given.js';
 
-const everyChannel: readonly Channel[] = ['interactions', 'commands', 'circuits', 'dead-letters'];
+const everyChannel: readonly Channel[] = ['interactions', 'commands', 'circuits', 'dead-letters', 'analyses'];
 
 const settingNames = [
   'cleanup.policy',
@@ -54,12 +54,21 @@ describeWithServer('kafka', 'Kafka topics', () => {
     }
   }, 60_000);
 
+  test('are there before anything is published, when they are prepared', async () => {
+    const options = kafka.options({ partitions: 3 });
+    await (await kafka.connect(options)).prepare('circuits');
+    const admin = await kafka.admin();
+    const offsets = await admin.fetchTopicOffsets(options.topics.circuits);
+    expect(offsets.map(({ high }) => high)).toEqual(['0', '0', '0']);
+    expect(await settingsOf(admin, options.topics.circuits)).toMatchObject({ 'cleanup.policy': 'compact' });
+  });
+
   test('that are absent are created, each with its settings', async () => {
     const options = kafka.options({ partitions: 3 });
     const broker = await kafka.connect(options);
     const admin = await kafka.admin();
     for (const channel of everyChannel) await (await broker.follow(channel, 'now')).close();
-    const { interactions, commands, circuits, deadLetters } = options.topics;
+    const { interactions, commands, circuits, deadLetters, analyses } = options.topics;
     expect(await settingsOf(admin, interactions)).toEqual({
       'cleanup.policy': 'delete',
       'retention.ms': '604800000',
@@ -78,6 +87,10 @@ describeWithServer('kafka', 'Kafka topics', () => {
     expect(await settingsOf(admin, deadLetters)).toMatchObject({
       'cleanup.policy': 'delete',
       'retention.ms': '-1',
+    });
+    expect(await settingsOf(admin, analyses)).toMatchObject({
+      'cleanup.policy': 'delete',
+      'retention.ms': '2592000000',
     });
     const counts = [interactions, commands, circuits, deadLetters].map((topic) =>
       partitionCount(admin, topic),

@@ -1,6 +1,6 @@
 import { AckPolicy, RetentionPolicy } from 'nats';
 import { beforeAll, expect, it } from 'vitest';
-import type { Finding } from '../../../src/ports.js';
+import type { Channel, Finding } from '../../../src/ports.js';
 import type { NatsBroker } from '../../../src/streams/nats/broker.js';
 import { describeWithNats } from '../../servers/describe.js';
 import { startNats } from '../../servers/nats.js';
@@ -8,8 +8,12 @@ import { until } from '../../servers/until.js';
 import { brokerOf, connectionTo, message, messages, optionsFor, readTexts } from './given.js';
 
 /** Findings by what was looked at. */
-async function findingsOf(broker: NatsBroker): Promise<Record<string, Finding>> {
-  return Object.fromEntries((await broker.check()).map((finding) => [finding.what, finding]));
+async function findingsOf(
+  broker: NatsBroker,
+  analysersWrite: readonly Channel[] | null = null,
+): Promise<Record<string, Finding>> {
+  const findings = await broker.check(analysersWrite);
+  return Object.fromEntries(findings.map((finding) => [finding.what, finding]));
 }
 
 describeWithNats(
@@ -186,6 +190,34 @@ describeWithNats(
       expect((await findingsOf(await brokerOf(options)))['nats permissions']).toMatchObject(
         version === '2.9' ? untold : told,
       );
+    });
+
+    it('finds what analysers may not do, where there are to be some', async () => {
+      const { url } = await startNats({
+        version,
+        config: `authorization { users: [ { user: a, password: a, permissions: {
+          publish: { deny: ["*.trust.analyses.>", "$JS.ACK.CIRCUITS.>"] } } } ] }`,
+      });
+      const given = optionsFor(url, { user: 'a', password: 'a' });
+      const options = { ...given, streams: { ...given.streams, circuits: 'CIRCUITS' } };
+      const broker = await brokerOf(options);
+      const what = 'nats permissions of analysers';
+      const absent = `nats consumer fulcrum-analyser of ${options.streams.analyses}`;
+      const untold = { status: 'ok', detail: expect.stringContaining('the server does not tell them') };
+      const found = await findingsOf(broker, ['analyses', 'dead-letters']);
+      expect(found[what]).toMatchObject(
+        version === '2.9'
+          ? untold
+          : {
+              status: 'bad',
+              detail:
+                `may not publish to ${options.subjectPrefix}.analyses.*.*, ` +
+                'publish to $JS.ACK.CIRCUITS.fulcrum-analyser.>',
+            },
+      );
+      expect(found[absent]).toMatchObject({ status: 'warning', detail: 'is absent' });
+      const without = await findingsOf(broker);
+      expect([without[what], without[absent]]).toEqual([undefined, undefined]);
     });
   },
   { own: true },

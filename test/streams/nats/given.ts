@@ -21,6 +21,7 @@ export function optionsFor(url: string, given: Partial<NatsOptions> = {}): NatsO
       commands: `COMMANDS_${own}`,
       circuits: `CIRCUITS_${own}`,
       deadLetters: `DEAD_LETTERS_${own}`,
+      analyses: `ANALYSES_${own}`,
     },
     ...given,
   };

@@ -28,6 +28,7 @@ describeWithNats('publishing to NATS', (version) => {
       `${prefix}.commands.blue`,
       `${prefix}.circuits.blue.k1`,
       `${prefix}.dead-letters.blue.k1`,
+      `${prefix}.analyses.blue.k1`,
     ]);
   });
 

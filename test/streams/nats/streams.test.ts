@@ -54,6 +54,13 @@ describeWithNats('streams of NATS', (version) => {
     });
   });
 
+  it('are made before anything is published there, when they are prepared', async () => {
+    const options = optionsFor(url);
+    await (await brokerOf(options)).prepare('circuits');
+    const { state } = await (await managerOf()).streams.info(options.streams.circuits);
+    expect(state.messages).toBe(0);
+  });
+
   it('are read through a durable consumer that delivers all, until it is acknowledged', async () => {
     const options = optionsFor(url);
     await (await brokerOf(options)).consume('interactions');

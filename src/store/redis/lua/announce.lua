@@ -1,4 +1,4 @@
--- parts: pair model policy change step keep
+-- parts: pair model policy change step keep only
 --
 -- Compares one pair's circuit with the one that was published last, and tells of it where they differ:
 -- src/trust/announce.ts in Lua.
@@ -15,17 +15,8 @@ local outbox, due_key, pair_key = KEYS[1], KEYS[2], KEYS[3]
 local policy = unpack_policy(ARGV[3], ARGV[4])
 cause.outbox, cause.key = outbox, pair_key
 
-local value = call('MGET', pair_key)[1]
-if value then
-  local why = load_pair(value, ARGV[2])
-  if why then return { why } end
-elseif call('EXISTS', pair_key) == 1 then
-  return { 'u' }
-else
-  begin_unknown(ARGV[2])
-end
-call('XLEN', outbox)
-call('ZCARD', due_key)
+local why, value = load_only(pair_key, ARGV[2], outbox, due_key)
+if why then return { why } end
 
 -- It has been told of since, or is about to be.
 if transition > published_number then return { 'a', changed_bytes } end

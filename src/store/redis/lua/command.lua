@@ -1,4 +1,4 @@
--- parts: pair model policy change step keep
+-- parts: pair model policy change step keep only
 --
 -- Applies one operator's command: src/trust/command.ts in Lua.
 --
@@ -19,17 +19,8 @@ local policy = unpack_policy(ARGV[3], ARGV[4])
 cause.outbox, cause.key = outbox, pair_key
 cause.event_id, cause.trace, cause.actor, cause.reason = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
-local value = call('MGET', pair_key)[1]
-if value then
-  local why = load_pair(value, ARGV[2])
-  if why then return { why } end
-elseif call('EXISTS', pair_key) == 1 then
-  return { 'u' }
-else
-  begin_unknown(ARGV[2])
-end
-call('XLEN', outbox)
-call('ZCARD', due_key)
+local why, value = load_only(pair_key, ARGV[2], outbox, due_key)
+if why then return { why } end
 
 local before = circuit and value or ''
 -- Without a log the order of the calls is the order of the commands, whatever the clock does.
@@ -65,6 +56,9 @@ end
 
 if not reset_time or time > reset_time then
   if resets then reset() else terminate() end
+elseif resets and earliest > reset_at then
+  -- It took effect once, and what lies before that does not count, though a later command came back before it.
+  reset_at = earliest
 end
 
 local after = circuit and pack_pair() or ''
