@@ -1,5 +1,6 @@
 /** What the benchmarks can be told on the command line. */
 import { parseArgs } from 'node:util';
+import { storeNames } from './transcripts/names.js';
 
 const common = {
   runs: { type: 'string', default: '5' },
@@ -39,6 +40,33 @@ export const openingOptions = {
   'outage-run': { type: 'string', default: '10' },
   json: { type: 'boolean', default: false },
 } as const;
+
+/** Of `bench:transcripts`. */
+export const transcriptsOptions = {
+  runs: { type: 'string', default: '3' },
+  json: { type: 'boolean', default: false },
+  stores: { type: 'string', default: storeNames.join(',') },
+  tokens: { type: 'string', default: '10000000' },
+  seed: { type: 'string', default: '20260' },
+} as const;
+
+/** @throws TypeError for an unknown flag, RangeError for a number that is none, or no store */
+export function transcriptsFlags(args?: string[]) {
+  const { values } = parseArgs({ ...(args === undefined ? {} : { args }), options: transcriptsOptions });
+  const named = values.stores.split(',');
+  const stores = storeNames.filter((name) => named.includes(name));
+  if (stores.length !== named.length)
+    throw new RangeError(`--stores ${values.stores}: must be of ${storeNames.join(',')}`);
+  return {
+    runs: count('runs', values.runs),
+    json: values.json,
+    stores,
+    /** Of the conversation. */
+    tokens: count('tokens', values.tokens),
+    /** Of what is said in it. */
+    seed: count('seed', values.seed),
+  };
+}
 
 /** @throws TypeError for an unknown flag, RangeError for a number that is none */
 export function openingFlags(args?: string[]) {

@@ -1,7 +1,7 @@
 /**
  * The analyser without a model: loops planted at any position of sessions of any size, loop-free sessions, speed and
  * memory, and labelled transcripts, beside the reference's baselines and exact rules.
- * `--only planted,free,reference,speed,labelled,cross,sweep`; all but the last two by default. `--sizes`, `--seed`,
+ * `--only planted,free,reference,speed,beside,labelled,cross,sweep`; all but the last two by default. `--sizes`, `--seed`,
  * `--sessions` (loop-free ones of the smallest size), `--data FILE`, `--json`.
  */
 import { existsSync } from 'node:fs';
@@ -11,12 +11,18 @@ import { machine } from './measure/machine.js';
 import { machineText, printJson } from './measure/print.js';
 import { readLabelled } from './rlm/labelled.js';
 import { crossSection, labelledSection, sweepSection } from './rlm/labelled-sections.js';
-import { freeSection, plantedSection, referenceSection, speedSection } from './rlm/planted-sections.js';
+import {
+  besideSection,
+  freeSection,
+  plantedSection,
+  referenceSection,
+  speedSection,
+} from './rlm/planted-sections.js';
 import type { Section } from './rlm/section.js';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'planted,free,reference,speed,labelled' },
+    only: { type: 'string', default: 'planted,free,reference,speed,beside,labelled' },
     sizes: { type: 'string', default: '100000,1000000,10000000' },
     sessions: { type: 'string', default: '100' },
     seed: { type: 'string', default: '20260' },
@@ -35,6 +41,7 @@ const sections: Readonly<Record<string, () => Promise<Section>>> = {
   free: () => freeSection(sizes, seed, sessions),
   reference: () => referenceSection(),
   speed: () => speedSection(sizes, seed),
+  beside: () => besideSection(sizes, seed),
   labelled: () => labelledSection(rows ?? []),
   cross: () => crossSection(rows ?? []),
   sweep: () => sweepSection(rows ?? []),

@@ -1,4 +1,5 @@
 import { headTail, phraseScorer } from './baselines.js';
+import { besideRun, type Serving } from './beside.js';
 import { loopKinds } from './loops.js';
 import { analyze, falseAlarms, isLoop, type PlantedRun, plantedRuns, positions } from './planted.js';
 import { referenceFixture } from './reference.js';
@@ -129,6 +130,28 @@ export async function speedSection(sizes: readonly number[], seed: number): Prom
         run.cpuSeconds.toFixed(2),
         run.peakResidentMiB.toFixed(0),
         run.verdict,
+      ]),
+    ]),
+    data: runs,
+  };
+}
+
+export async function besideSection(sizes: readonly number[], seed: number): Promise<Section> {
+  const runs = [];
+  for (const tokens of sizes) runs.push(await besideRun(tokens, seed));
+  const row = (name: string, { seconds, longestTurnMs, p99TurnMs, interactions }: Serving): string[] => [
+    name,
+    ...[seconds.toFixed(1), p99TurnMs.toFixed(1), longestTurnMs.toFixed(1), String(interactions.count)],
+    ...[interactions.p50, interactions.p99, interactions.max].map((ms) => ms.toFixed(1)),
+  ];
+  return {
+    title:
+      '`up` while its analyser reads one session: turns of the event loop, and interactions answered, ms',
+    lines: table([
+      ['', 'seconds', 'turn p99', 'longest', 'interactions', 'p50', 'p99', 'longest'],
+      ...runs.flatMap(({ tokens, idle, analysing }) => [
+        row(`${sizeText(tokens)} tokens kept, idle`, idle),
+        row(`${sizeText(tokens)} tokens, analysing`, analysing),
       ]),
     ]),
     data: runs,
