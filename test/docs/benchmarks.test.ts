@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { brokerOptions, openingOptions, redisOptions } from '../../bench/flags.js';
+import { brokerOptions, openingOptions, redisOptions, transcriptsOptions } from '../../bench/flags.js';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const page = read('docs/benchmarks.md');
@@ -24,6 +24,7 @@ describe('docs/benchmarks.md', () => {
   it('names every flag and no other, with its default', () => {
     expect(flagsOf('Flags of bench:redis')).toEqual(defaultsOf(redisOptions));
     expect(flagsOf('Flags of bench:opening')).toEqual(defaultsOf(openingOptions));
+    expect(flagsOf('Flags of bench:transcripts')).toEqual(defaultsOf(transcriptsOptions));
     expect(flagsOf('Flags of bench:nats and bench:kafka')).toEqual(defaultsOf(brokerOptions));
   });
 

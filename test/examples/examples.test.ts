@@ -41,7 +41,11 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     /recovered: CLOSED, trust 0\.941 from 15 calls/,
   ],
   '07-langgraph.mjs': [/trust in writer: 0\.333/, /circuit of writer opened/, /ended after 1 reviews/],
-  '09-shadow-mode.mjs': [/opened at trust 0\.250, enforced: false/, /isOpen in shadow mode: false/],
+  '09-shadow-mode.mjs': [
+    /opened at trust 0\.250, enforced: false/,
+    /isOpen in shadow mode: false/,
+    /switched on: TrustCircuitOpen/,
+  ],
   '10-custom-store.mjs': [/20 interactions in 1 row/],
 };
 
