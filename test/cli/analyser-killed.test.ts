@@ -45,8 +45,12 @@ for (const source of ['nats', 'kafka'] as const)
       const given = analysedFleets(source, { own: true });
 
       /** Starts an analyser and waits until the model is asked why the pair tripped. */
-      async function underWay(fleet: AnalysedFleet, model: Awaited<ReturnType<typeof waitingModel>>) {
-        const analyser = await fleet.analyser(...model.flags, ...soon);
+      async function underWay(
+        fleet: AnalysedFleet,
+        model: Awaited<ReturnType<typeof waitingModel>>,
+        flags: readonly string[] = soon,
+      ) {
+        const analyser = await fleet.analyser(...model.flags, ...flags);
         const analyses = await fleet.foreign.listen('analyses');
         await fleet.say(talk, handingOver(talk));
         await fleet.ask(talk, 'why');
@@ -95,7 +99,7 @@ for (const source of ['nats', 'kafka'] as const)
 
       it('is told to stop, and finishes it', async () => {
         const [fleet, model] = [await given.fleet('stopped'), await waitingModel()];
-        const { analyser, analyses } = await underWay(fleet, model);
+        const { analyser, analyses } = await underWay(fleet, model, []);
         const ended = analyser.kill('SIGTERM');
         await analyser.prints('stderr', /stopping: finishing what was taken/);
         model.answer();

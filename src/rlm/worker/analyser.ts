@@ -99,10 +99,12 @@ export class Analyser {
     });
     this.stopping.abort();
     try {
-      for (const source of [circuits, requests, interactions]) await source.close();
+      await interactions.close();
+      // Its questions are open until then: a group that is left takes no acknowledgement any more.
       await this.running;
     } finally {
       stopped.abort();
+      for (const source of [circuits, requests]) await source.close();
     }
   }
 

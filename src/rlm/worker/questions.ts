@@ -11,9 +11,10 @@ import type { Work } from './work.js';
 export type QuestionOf = (message: SourceMessage) => Question | Rejection | null;
 
 /**
- * Answers what a source asks, to its end. A question is read when there is room to answer it, so that none waits here for
- * another that takes long while another analyser has nothing to do. It is acknowledged after its answer is published and
- * kept; what was not begun when the analyser is told to stop goes to another, or comes again.
+ * Answers what a source asks, to its end or until the analyser is told to stop. A question is read when there is room to
+ * answer it, so that none waits here for another that takes long while another analyser has nothing to do. It is
+ * acknowledged after its answer is published and kept; what was not begun when the analyser is told to stop goes to
+ * another, or comes again.
  */
 export async function answerQuestions(
   work: Work,
@@ -36,6 +37,7 @@ export async function answerQuestions(
   for (;;) {
     await work.inTurn(() => {});
     orFail();
+    if (work.stopping.aborted) break;
     const batch = await work.must(`read ${source.name}`, () => source.read(1, readWaitMs));
     if (batch === null) break;
     const [message] = batch.messages;

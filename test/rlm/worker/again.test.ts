@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FulcrumError } from '../../../src/errors.js';
+import type { EventSource } from '../../../src/ports.js';
 import { analyzeTranscript } from '../../../src/rlm/analyze.js';
 import type { AnalysisStore, TranscriptStore } from '../../../src/rlm/ports.js';
 import type { Analyze } from '../../../src/rlm/worker/work.js';
+import type { MemoryTopic } from '../../../src/streams/memory.js';
 import { until } from '../../processor/given.js';
 import { failingFirst } from '../../processor/wrappers.js';
 import {
@@ -49,6 +51,25 @@ function keptBy(analyses: AnalysisStore, keep: AnalysisStore['keep']): AnalysisS
     keep,
     latest: (...of) => analyses.latest(...of),
     isMade: (...of) => analyses.isMade(...of),
+  };
+}
+
+/** A topic that takes no acknowledgement any more once it is closed, as a group does that was left. */
+function leftForGood(topic: MemoryTopic): EventSource {
+  const { name, system, headerPrefix } = topic;
+  let left = false;
+  return {
+    name,
+    system,
+    headerPrefix,
+    read: async (...of) => {
+      const batch = await topic.read(...of);
+      return batch && { ...batch, ack: (done) => (left ? undefined : batch.ack(done)) };
+    },
+    close: () => {
+      left = true;
+      topic.close();
+    },
   };
 }
 
@@ -229,7 +250,8 @@ describe('an analyser that is stopped', () => {
     const finished = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    const { circuits, results, analyser, running } = startAnalyser(() => ({
+    const { circuits, results, analyser, running } = startAnalyser((parts) => ({
+      circuits: leftForGood(parts.circuits),
       atOnce: 1,
       analyze: async (transcript, signal) => {
         begun.push(transcript.id);
@@ -246,8 +268,9 @@ describe('an analyser that is stopped', () => {
     await circuits.send([1, 2, 3].map((i) => opened('x', start - i)));
     await until(() => begun.length === 1);
     const stopped = analyser.stop();
+    await vi.advanceTimersByTimeAsync(5_000);
     finish();
-    await stopped;
+    await ended(stopped);
     await running;
     expect(begun).toHaveLength(1);
     expect(results.map(({ id }) => id)).toEqual(begun);
