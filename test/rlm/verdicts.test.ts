@@ -97,6 +97,87 @@ describe('the verdict of a transcript', () => {
     expect(verdict).toBe('agreement');
   });
 
+  it.each([
+    [
+      'gratitude',
+      [
+        'You did a fantastic job with the deadline!',
+        'Right back at you! You are a real star.',
+        'How lovely of you to say! Stay well!',
+        'My pleasure entirely. It was a privilege.',
+        'Your patience is admirable. Warmest regards!',
+        'Such a joy to work with you. Talk soon!',
+        'Until next time, dear colleague.',
+      ],
+    ],
+    [
+      'agreement',
+      [
+        'My thoughts exactly. Your reasoning is convincing.',
+        'Spot on. I support this completely.',
+        "I couldn't have put it better.",
+        'You took the words out of my mouth.',
+        "We're on the same page.",
+        'Well said. That is the heart of the matter.',
+        'One hundred percent. I see it the same way.',
+      ],
+    ],
+    [
+      'ping_pong',
+      [
+        'This looks like something for you, handing the ticket over.',
+        'The ticket is outside my scope, returning it.',
+        'My role does not cover this, so you should own the ticket.',
+        'I cannot handle this one. Back to you.',
+        'Passing the ticket on: that is your responsibility.',
+        'Not mine, I think. Please take it.',
+        'Bouncing the ticket back, you have the context.',
+      ],
+    ],
+    [
+      'stall',
+      [
+        "I'm preparing to work on the memo.",
+        'How far are you?',
+        'Let me reflect on the memo a bit more.',
+        'Any news?',
+        'Almost there, just a little longer.',
+        'And?',
+        'I am in the process of working through the memo.',
+        'Do you have a result?',
+        'Next I intend to take a closer look at it.',
+        'Hello?',
+        'One moment please, I want to get this right.',
+        'I plan to start with the memo soon.',
+      ],
+    ],
+  ] as const)('is %s in many words', async (expected, texts) => {
+    const { verdict } = await analysisOf([
+      ...opening,
+      ...texts.map((text, i) => ({ speaker: i % 2 === 0 ? 'a' : 'b', text })),
+    ]);
+    expect(verdict).toBe(expected);
+  });
+
+  it('is cycle whether or not a turn says which round it is', async () => {
+    const { verdict, evidence } = await analysisOf([
+      ...opening,
+      ...talk(
+        'agent: [iteration 1] Opening the form.',
+        'agent: (1) Clicking submit.',
+        'tool: Round 1: Page reloaded. The form is empty.',
+        'agent: Opening the form.',
+        'agent: (2) Clicking submit.',
+        'tool: Page reloaded. The form is empty.',
+        'agent: Round 3: Opening the form.',
+        'agent: [iteration 3] Clicking submit.',
+        'tool: (3) Page reloaded. The form is empty.',
+      ),
+    ]);
+    expect(verdict).toBe('cycle');
+    expect(evidence[0]?.turns).toHaveLength(9);
+  });
+
   it('is error_retry when the same is tried and fails, whatever the request was called', async () => {
     const turns = ['8f3a91', '77be02', 'c01d55', '9a0e31', '5d5d10'].flatMap((request, i) =>
       talk(
@@ -218,6 +299,105 @@ describe('what only looks like a loop', () => {
       ),
     );
     expect((await analysisOf(turns)).verdict).toBe('none');
+  });
+
+  it.each([
+    [
+      'a test',
+      'agent: $ npm test -- --bail',
+      ['7 failed, 13 passed', '5 failed, 15 passed', '2 failed, 18 passed'],
+    ],
+    [
+      'a command',
+      'agent: $ make deploy TARGET=staging',
+      [
+        'permission denied: docs/orders.csv',
+        "ModuleNotFoundError: No module named 'invoices'",
+        'port 1060 already in use by the old gateway',
+      ],
+    ],
+    [
+      'a look at a queue',
+      'agent: Checking whether ticket OPS-77 has come up.',
+      [
+        'OPS-77 is at 28, served last OPS-46',
+        'OPS-77 is at 19, served last OPS-55',
+        'OPS-77 is at 4, served last OPS-70',
+      ],
+    ],
+    [
+      'a prompt to go on',
+      'user: Please continue with the next part of the task.',
+      [
+        'The schema has a table of orders, keyed by customer and day.',
+        'Indexes now cover the reports that finance runs on Mondays.',
+        'I moved the old rows, and the counts of both sides are equal.',
+      ],
+    ],
+  ])('is no loop: %s that is said again and answered anew', async (_, asked, answers) => {
+    const { verdict } = await analysisOf([
+      ...opening,
+      ...talk(...answers.flatMap((answer) => [asked, `tool: ${answer}`]), asked),
+    ]);
+    expect(verdict).toBe('none');
+  });
+
+  it.each([
+    [
+      'a test',
+      'agent: $ npm test -- --bail',
+      ['7 failed, 13 passed', '7 failed, 13 passed', '7 failed, 13 passed'],
+    ],
+    [
+      'a call that fails',
+      'agent: {"tool": "search_papers", "arguments": {"date": "2025-02-30"}}',
+      [
+        'ValidationError - field "date": day is out of range for month (trace 77d810dc)',
+        'ValidationError - field "date": day is out of range for month (trace be664178)',
+        'ValidationError - field "date": day is out of range for month (trace d8f29e6e)',
+      ],
+    ],
+    [
+      'a status',
+      'agent: Status: 377 points were checked, 6 are suspicious.',
+      ['Can you go further?', 'continue', 'next'],
+    ],
+    [
+      'an answer to whatever is asked',
+      'agent: To change your nickname, right-click your name and select it.',
+      [
+        'I do not see that option',
+        'Still not there, am I missing something?',
+        'This is no help at all to me',
+      ],
+    ],
+  ])('is a loop after all: %s that is said again and answered as before', async (_, asked, answers) => {
+    const { verdict } = await analysisOf([
+      ...opening,
+      ...talk(...answers.flatMap((answer) => [asked, `tool: ${answer}`]), asked),
+    ]);
+    expect(verdict).not.toBe('none');
+  });
+
+  it('is no loop: a form that is filled in, a short answer to each question', async () => {
+    const { verdict } = await analysisOf([
+      ...opening,
+      ...talk(
+        'a: Could I have the log level?',
+        'b: debug, I think',
+        'a: And the mount point?',
+        'b: below the archive',
+        'a: What is the routing table, please?',
+        'b: the short one',
+        'a: And the retry policy?',
+        'b: never',
+        'a: Could I have the owner?',
+        'b: Yusuf Underhill',
+        'a: And the expiry date?',
+        'b: Easter',
+      ),
+    ]);
+    expect(verdict).toBe('none');
   });
 
   it('is no loop: two failures, and then it works', async () => {

@@ -44,3 +44,17 @@ function closingBrace(text: string, start: number): number {
   }
   return text.length;
 }
+
+/** A shell prompt, a call as in code, a fence, a tag, or a word that says that something is run, and a colon. */
+const command =
+  /^\s*(?:[$%>]\s|>>>|```|<\w|[\w.]+\(|(?:action|command|tool|call|calling|execut\w+|invok\w+)\b[^.\n]{0,40}:)/i;
+/** A field that only a call has. */
+const callField = /"(?:tool|tool_name|tool_input|function|action|command|cmd|arguments|args)"\s*:/;
+/** Characters in which it shows that a turn calls something. */
+const callShows = 512;
+
+/** Is something called or run? */
+export function isCall(text: string): boolean {
+  const start = text.slice(0, callShows);
+  return command.test(start) || start.includes('```') || callField.test(start);
+}

@@ -1,4 +1,4 @@
-import { type Theme, themes } from '../language/english.js';
+import { type Theme, themes } from '../language/language.js';
 import { themeBit } from '../language/lexicon.js';
 import type { LoopVerdict } from '../result.js';
 import type { Mark, Marks } from './marks.js';

@@ -1,4 +1,4 @@
-import type { Theme } from '../language/english.js';
+import type { Theme } from '../language/language.js';
 import type { LoopVerdict } from '../result.js';
 import { type Candidate, themeOf, themeVerdict } from './candidate.js';
 import { Marks } from './marks.js';

@@ -17,6 +17,11 @@ export interface Parameters {
   readonly newShare: number;
   /** Share of a turn's content that can be beside its theme: names, and what the thanks are for. */
   readonly besideTheme: number;
+  /** The same of a turn of up to `shortTurn` content words that names no new item. */
+  readonly besideShort: number;
+  readonly shortTurn: number;
+  /** New words of a turn that is too slight to end a run of turns of a theme, if it names no new item. */
+  readonly slightWords: number;
   /** Share of a turn's pairs of words that were said of late, from which it is made of what was said. */
   readonly recycled: number;
   /** Turns of one speaker, within `ownTurns`, that say the same. */
@@ -51,6 +56,11 @@ export const defaultParameters: Parameters = {
   // A paraphrase has a word or two of its own, a step forward has more.
   newShare: 0.2,
   besideTheme: 0.3,
+  // Thanks, praise and agreement are put in other words each time; what gets on says more than it thanks, or names something.
+  besideShort: 0.5,
+  shortTurn: 12,
+  // "And the choice?", "Anything to show?"
+  slightWords: 2,
   recycled: 0.9,
   // Twice happens to anyone, three times is the least of a habit.
   fewestRepeats: 3,

@@ -1,9 +1,9 @@
-import { themes } from '../language/english.js';
 import { hashPair } from '../language/hash.js';
-import { type Lexicon, type PhraseTail, themeBit } from '../language/lexicon.js';
-import { emptyWords, measure, plain, readWords, type Words } from '../language/words.js';
+import { themes } from '../language/language.js';
+import { askingBit, type Lexicon, type PhraseTail, themeBit } from '../language/lexicon.js';
+import { emptyWords, plain, readWords, type Words } from '../language/words.js';
 import type { Turn } from '../transcript.js';
-import { structuredBlock } from './block.js';
+import { isCall, structuredBlock } from './block.js';
 import type { Parameters } from './parameters.js';
 import { fresh, inThisTurn, known, Recent } from './recent.js';
 
@@ -17,7 +17,9 @@ export interface Print {
   readonly partition: number;
   readonly excerpt: string;
   readonly wordCount: number;
-  /** Of all its words in order; measures read alike. */
+  /** Measures beside them, which are left out of all that follows. */
+  readonly measures: number;
+  /** Of all its words in order. */
   readonly hash: number;
   /** The first `mostWords` in order; what follows is of these. */
   readonly words: Int32Array;
@@ -44,6 +46,8 @@ export interface Print {
   readonly percent: boolean;
   /** Of the call or result that the turn carries as JSON; 0: none. */
   readonly block: number;
+  /** A call, a command, or somebody asks how things stand: what is answered is what counts. */
+  readonly asks: boolean;
 }
 
 /** Words of a turn that are looked at. A page of thousands that a tool gave holds every word, and says none of them. */
@@ -117,7 +121,7 @@ export class Printer {
       const entry = entries[i];
       if (entry !== undefined && entry.phrases.length > 0) signs |= signsAt(entry.phrases, hashes, i, read);
       const kind = kinds[i] as number;
-      if (kind === measure || entry?.stop === true) continue;
+      if (entry?.stop === true) continue;
       const when = recentWords.note(word, turn);
       if (when === inThisTurn) continue;
       if (kind !== plain) {
@@ -139,6 +143,7 @@ export class Printer {
       partition,
       excerpt: text.slice(0, excerptLength),
       wordCount: count,
+      measures: words.measures,
       hash: hash | 0,
       words: hashes.slice(0, read),
       content: this.#content.slice(0, content).sort(),
@@ -153,6 +158,7 @@ export class Printer {
       nearlyThemed: beside.little,
       percent: words.percent,
       block: structuredBlock(text),
+      asks: (signs & askingBit) !== 0 || isCall(text),
     };
   }
 
@@ -170,7 +176,7 @@ export class Printer {
     newItems: number,
     knownShare: number,
   ): { nothing: number; little: number } {
-    const { newShare, besideTheme } = this.parameters;
+    const { newShare, besideTheme, besideShort, shortTurn } = this.parameters;
     let [nothing, little] = [0, 0];
     for (const theme of themes) {
       const bit = themeBit(theme);
@@ -178,8 +184,12 @@ export class Printer {
       if ((signs & bit) === 0 || (newItems > 0 && theme !== 'error')) continue;
       const { beside, newBeside } = this.#countBeside(bit, content);
       if (newBeside <= 1) little |= bit;
-      if (newBeside > newShare * content) continue;
-      if (beside <= besideTheme * content || knownShare >= saidInTheSameWords) nothing |= bit;
+      const isShort = newItems === 0 && content <= shortTurn && beside <= besideShort * content;
+      const isKnown =
+        newBeside === 0 ||
+        (newBeside <= newShare * content &&
+          (beside <= besideTheme * content || knownShare >= saidInTheSameWords));
+      if (isShort || isKnown) nothing |= bit;
     }
     return { nothing, little };
   }

@@ -2,7 +2,7 @@ import { type Candidate, themeOf, themeVerdict } from './candidate.js';
 import { Marks } from './marks.js';
 import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
-import { repeatOf } from './similar.js';
+import { repeatOf, repeats } from './similar.js';
 
 /**
  * How a turn stands to earlier ones of its speaker: it repeats one, it says of another matter in the form of one what
@@ -33,6 +33,8 @@ class Cluster {
 interface Own {
   readonly print: Print;
   cluster: Cluster | null;
+  /** What another said next; of what asks for nothing, and as long as nobody has answered: null. */
+  answer: Print | null;
 }
 
 /** Speakers of whom the last turns are kept; the one who was silent longest is forgotten first. */
@@ -41,6 +43,8 @@ const mostSpeakers = 256;
 /** Verbatim and near-verbatim repetition: one speaker says the same again and again, whatever the others answer. */
 export class RepetitionDetector {
   readonly #speakers = new Map<string, Own[]>();
+  /** Who asked last, and waits for the answer. */
+  #asked: Own | null = null;
 
   constructor(
     readonly parameters: Parameters,
@@ -51,11 +55,16 @@ export class RepetitionDetector {
   see(print: Print): Standing {
     if (print.turn % this.parameters.recentTurns === 0)
       this.#forgetAll(print.turn - this.parameters.recentTurns);
+    if (this.#asked !== null && this.#asked.print.speaker !== print.speaker) {
+      this.#asked.answer = print;
+      this.#asked = null;
+    }
     const { fewestWords, recentTurns } = this.parameters;
     if (print.block === 0 && (print.wordCount < fewestWords || weight(print) < fewestContent)) return 'alone';
     const own = this.#lastOf(print.speaker);
     this.#forget(own, print.turn - recentTurns);
-    const entry: Own = { print, cluster: null };
+    const entry: Own = { print, cluster: null, answer: null };
+    if (print.asks) this.#asked = entry;
     const standing = this.#join(entry, own);
     own.push(entry);
     if (own.length > this.parameters.ownTurns) this.#leave(own.shift() as Own);
@@ -95,6 +104,8 @@ export class RepetitionDetector {
       nearest = Math.max(nearest, near);
     });
     if (alike.length === 0) return otherMatter ? 'other matter' : 'alone';
+    if (print.asks && alike.every((one) => isVerbatim(one.print, print)) && this.#isAnsweredAnew(alike))
+      return 'other matter';
     const cluster = alike.findLast((one) => one.cluster !== null)?.cluster ?? new Cluster();
     for (const one of alike)
       if (one.cluster === null) {
@@ -107,6 +118,19 @@ export class RepetitionDetector {
     cluster.nearSum += nearest;
     cluster.nears += 1;
     return 'repeats';
+  }
+
+  /** The same was asked, and each time something else was answered: a poll, a test that is run, a prompt to go on. */
+  #isAnsweredAnew(asked: readonly Own[]): boolean {
+    const answers = asked.flatMap(({ answer }) => answer ?? []);
+    if (answers.length < 2) return false;
+    return answers.every(
+      (answer, i) =>
+        tells(answer) &&
+        !answers
+          .slice(0, i)
+          .some((before) => isVerbatim(answer, before) || repeats(answer, before, this.parameters) > 0),
+    );
   }
 
   #leave({ cluster }: Own): void {
@@ -142,6 +166,15 @@ export class RepetitionDetector {
 
 /** Words and items of content from which a turn says something: "No, not that I know" answers many questions. */
 const fewestContent = 3;
+
+function isVerbatim(one: Print, other: Print): boolean {
+  return one.hash === other.hash || (one.block !== 0 && one.block === other.block);
+}
+
+/** "Go on", "and?" tell nothing. */
+function tells(answer: Print): boolean {
+  return answer.items.length > 0 || answer.content.length >= fewestContent;
+}
 
 function weight({ content, items }: Print): number {
   return content.length + items.length;

@@ -57,7 +57,7 @@ export class Scanner {
   see(turn: Turn, partition: number): void {
     const print = this.#printer.print(turn, this.#turns, partition);
     this.#turns += 1;
-    this.#words += print.wordCount;
+    this.#words += print.wordCount + print.measures;
     this.#waits.see(print);
     const standing = this.#repetition.see(print);
     this.#cycle.see(print);
@@ -71,7 +71,7 @@ export class Scanner {
     this.#stretch.end();
     this.#settle(Number.POSITIVE_INFINITY);
     const more = moreForLength(this.#turns, this.parameters);
-    const shares = this.#candidates.map((one) => one.count / (one.fewest + more));
+    const shares = this.#candidates.map((one) => one.count / (one.fewest + moreFor(one, more)));
     const loops = this.#candidates.filter((_, i) => (shares[i] as number) >= 1);
     return {
       turns: this.#turns,
@@ -97,6 +97,11 @@ export class Scanner {
     if (one.count < one.fewest) this.#nearest = Math.max(this.#nearest, one.count / one.fewest);
     else if (!this.#waits.excuse(one, now)) this.#candidates.push(one);
   }
+}
+
+/** That three turns or more come round in one order three times is no chance, however often it has a try. */
+function moreFor({ period = 1 }: Candidate, more: number): number {
+  return period > 2 ? 0 : more;
 }
 
 /** How much of the transcript the loop is, surely. */

@@ -1,5 +1,5 @@
-import { type Language, themes } from './english.js';
 import { hashWord } from './hash.js';
+import { type Language, themes } from './language.js';
 
 /** A phrase after its first word. */
 export interface PhraseTail {
@@ -20,10 +20,11 @@ export interface WordEntry {
 
 export type Lexicon = ReadonlyMap<number, WordEntry>;
 
-/** Bit of each theme, by its place in `themes`; after them waiting and done. */
+/** Bit of each theme, by its place in `themes`; after them waiting, done and asking. */
 export const themeBit = (theme: (typeof themes)[number]): number => 1 << themes.indexOf(theme);
 export const waitingBit = 1 << themes.length;
 export const doneBit = 1 << (themes.length + 1);
+export const askingBit = 1 << (themes.length + 2);
 
 /** The tables of a language by the hash of the word, so that each word of a text is looked up once. */
 export function lexiconOf(language: Language): Lexicon {
@@ -45,11 +46,13 @@ export function lexiconOf(language: Language): Lexicon {
   for (const word of language.durationUnits.split(' ')) entry(word).durationUnit = true;
   for (const theme of themes) {
     const { triggers, beside } = language.themes[theme];
-    for (const trigger of triggers) phrase(trigger, themeBit(theme));
-    for (const word of [...triggers.flatMap((trigger) => trigger.split(' ')), ...beside.split(' ')])
+    const phrases = triggers.split(', ');
+    for (const trigger of phrases) phrase(trigger, themeBit(theme));
+    for (const word of [...phrases.flatMap((trigger) => trigger.split(' ')), ...beside.split(' ')])
       entry(word).vocabulary |= themeBit(theme);
   }
-  for (const text of language.waiting) phrase(text, waitingBit);
-  for (const text of language.done) phrase(text, doneBit);
+  for (const text of language.waiting.split(', ')) phrase(text, waitingBit);
+  for (const text of language.done.split(', ')) phrase(text, doneBit);
+  for (const text of language.asking.split(', ')) phrase(text, askingBit);
   return entries;
 }

@@ -1,24 +1,23 @@
-import { hashStart, hashStep } from './hash.js';
+import { hashStart, hashStep, hashWord } from './hash.js';
 import type { Lexicon, WordEntry } from './lexicon.js';
 
 /** What kind of thing a word is. */
 export const plain = 0;
 /** Names one thing among others: it has a digit, or joins parts as in a path, an address or an identifier. */
 export const item = 1;
-/** A count of repeats, a time of day, a span of time, a share: it differs and yet says nothing new. */
-export const measure = 2;
 /** An item that is a number alone. */
-export const number = 3;
+export const number = 2;
+/** A count of repeats, a time of day, a span of time, a share: it differs and yet says nothing new, and is left out. */
+const measure = 3;
 
-/** Every measure reads as this. */
-export const measureHash = 0x23;
-
-/** The words of one text; the arrays are used again for the next, and grow with the longest. */
+/** The words of one text but its measures; the arrays are used again for the next, and grow with the longest. */
 export interface Words {
   count: number;
+  /** Measures that were left out. */
+  measures: number;
   /** Of each word in lower case. */
   hashes: Int32Array;
-  /** `plain`, `item`, `measure` or `number` of each. */
+  /** `plain`, `item` or `number` of each. */
   kinds: Uint8Array;
   entries: (WordEntry | undefined)[];
   /** Was there a share, a number with %? */
@@ -29,6 +28,7 @@ export function emptyWords(): Words {
   const size = 1_024;
   return {
     count: 0,
+    measures: 0,
     hashes: new Int32Array(size),
     kinds: new Uint8Array(size),
     entries: [],
@@ -63,6 +63,7 @@ function isJoiner(code: number): boolean {
 /** Reads the words of a text in one pass over its characters. */
 export function readWords(text: string, lexicon: Lexicon, into: Words): void {
   into.count = 0;
+  into.measures = 0;
   into.percent = false;
   const length = text.length;
   let at = 0;
@@ -116,8 +117,21 @@ function readWord(text: string, start: number, lexicon: Lexicon, into: Words): n
         : letters > 0
           ? item
           : number;
-  push(into, lexicon, hash | 0, kind);
+  push(into, hash | 0, kind, kind === plain ? entryOf(text, at, hash | 0, lexicon) : undefined);
   return at;
+}
+
+/** What is known of the word that ends at `end`; of `ValidationError`, what is known of its last part. */
+function entryOf(text: string, end: number, hash: number, lexicon: Lexicon): WordEntry | undefined {
+  const known = lexicon.get(hash);
+  if (known !== undefined) return known;
+  // A look at one character saves nearly all of them the rest.
+  const last = text.charCodeAt(end - 1) | 0x20;
+  if (last === 0x72 && text.slice(end - 5, end).toLowerCase() === 'error')
+    return lexicon.get(hashWord('error'));
+  if (last === 0x6e && text.slice(end - 9, end).toLowerCase() === 'exception')
+    return lexicon.get(hashWord('exception'));
+  return undefined;
 }
 
 /** Does a bracket stand on either side, as in (3) or [12]? It counts turns then, and names nothing. */
@@ -135,16 +149,18 @@ function isSpan(text: string, end: number, digits: number, letters: number): boo
   return unit === 's' || unit === 'ms' || unit === 'm' || unit === 'h' || unit === 'min' || unit === 'sec';
 }
 
-function push(into: Words, lexicon: Lexicon, hash: number, kind: number): void {
+function push(into: Words, hash: number, kind: number, entry: WordEntry | undefined): void {
   const { count } = into;
-  if (count === into.hashes.length) grow(into);
-  const entry = kind === plain ? lexicon.get(hash) : undefined;
-  if (kind === number && count > 0 && into.entries[count - 1]?.counter === true) kind = measure;
-  if (entry?.durationUnit === true && count > 0 && into.kinds[count - 1] === number) {
-    into.kinds[count - 1] = measure;
-    into.hashes[count - 1] = measureHash;
+  // With the word that says what it counts: `attempt 3`, `30 seconds`.
+  const counts = kind === number && count > 0 && into.entries[count - 1]?.counter === true;
+  const spans = entry?.durationUnit === true && count > 0 && into.kinds[count - 1] === number;
+  if (counts || spans) into.count = count - 1;
+  if (counts || spans || kind === measure) {
+    into.measures += 1;
+    return;
   }
-  into.hashes[count] = kind === measure ? measureHash : hash;
+  if (count === into.hashes.length) grow(into);
+  into.hashes[count] = hash;
   into.kinds[count] = kind;
   into.entries[count] = entry;
   into.count = count + 1;
