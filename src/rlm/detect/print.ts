@@ -1,6 +1,6 @@
 import { hashPair } from '../language/hash.js';
 import { themes } from '../language/language.js';
-import { askingBit, type Lexicon, type PhraseTail, themeBit } from '../language/lexicon.js';
+import { askingBit, type Lexicon, themeBit, type WordEntry } from '../language/lexicon.js';
 import { emptyWords, plain, readWords, type Words } from '../language/words.js';
 import type { Turn } from '../transcript.js';
 import { isCall, structuredBlock } from './block.js';
@@ -119,7 +119,7 @@ export class Printer {
         if (recentPairs.note(pair, turn) !== fresh) knownPairs += 1;
       }
       const entry = entries[i];
-      if (entry !== undefined && entry.phrases.length > 0) signs |= signsAt(entry.phrases, hashes, i, read);
+      if (entry !== undefined) signs |= entry.signs | phraseSigns(entry, hashes, i, read);
       const kind = kinds[i] as number;
       if (entry?.stop === true) continue;
       const when = recentWords.note(word, turn);
@@ -208,12 +208,14 @@ export class Printer {
 /** Share of a turn's pairs of words that were said of late, from which something else was said of late too. */
 const saidInTheSameWords = 0.75;
 
-function signsAt(phrases: readonly PhraseTail[], hashes: Int32Array, at: number, count: number): number {
+/** What the phrases are a sign of that begin at a word, whose entry it is. */
+function phraseSigns({ phrases }: WordEntry, hashes: Int32Array, at: number, count: number): number {
+  if (phrases === null || at + 1 >= count) return 0;
   let signs = 0;
-  for (const { rest, signs: bits } of phrases) {
-    if (at + rest.length >= count) continue;
+  for (const { rest, signs: bits } of phrases.get(hashes[at + 1] as number) ?? []) {
+    if (at + 1 + rest.length >= count) continue;
     let i = 0;
-    while (i < rest.length && hashes[at + 1 + i] === rest[i]) i += 1;
+    while (i < rest.length && hashes[at + 2 + i] === rest[i]) i += 1;
     if (i === rest.length) signs |= bits;
   }
   return signs;

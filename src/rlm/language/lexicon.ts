@@ -1,7 +1,7 @@
 import { hashWord } from './hash.js';
 import { type Language, themes } from './language.js';
 
-/** A phrase after its first word. */
+/** A phrase after its first two words. */
 export interface PhraseTail {
   readonly rest: readonly number[];
   /** Bits of what the phrase is a sign of. */
@@ -15,7 +15,10 @@ export interface WordEntry {
   durationUnit: boolean;
   /** Bits of the themes in whose turns the word says nothing new. */
   vocabulary: number;
-  phrases: PhraseTail[];
+  /** Bits of what the word by itself is a sign of. */
+  signs: number;
+  /** The phrases that begin with it, by their second word; null: none does. */
+  phrases: Map<number, PhraseTail[]> | null;
 }
 
 export type Lexicon = ReadonlyMap<number, WordEntry>;
@@ -33,13 +36,20 @@ export function lexiconOf(language: Language): Lexicon {
     const hash = hashWord(word);
     const known = entries.get(hash);
     if (known !== undefined) return known;
-    const made = { stop: false, counter: false, durationUnit: false, vocabulary: 0, phrases: [] };
+    const made = { stop: false, counter: false, durationUnit: false, vocabulary: 0, signs: 0, phrases: null };
     entries.set(hash, made);
     return made;
   };
   const phrase = (text: string, signs: number): void => {
-    const words = text.split(' ');
-    entry(words[0] as string).phrases.push({ rest: words.slice(1).map(hashWord), signs });
+    const [first = '', second, ...rest] = text.split(' ');
+    const begins = entry(first);
+    if (second === undefined) {
+      begins.signs |= signs;
+      return;
+    }
+    begins.phrases ??= new Map();
+    const tails = begins.phrases.get(hashWord(second)) ?? [];
+    begins.phrases.set(hashWord(second), [...tails, { rest: rest.map(hashWord), signs }]);
   };
   for (const word of language.stopWords.split(' ')) entry(word).stop = true;
   for (const word of language.counterWords.split(' ')) entry(word).counter = true;

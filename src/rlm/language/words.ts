@@ -125,13 +125,17 @@ function readWord(text: string, start: number, lexicon: Lexicon, into: Words): n
 function entryOf(text: string, end: number, hash: number, lexicon: Lexicon): WordEntry | undefined {
   const known = lexicon.get(hash);
   if (known !== undefined) return known;
-  // A look at one character saves nearly all of them the rest.
-  const last = text.charCodeAt(end - 1) | 0x20;
-  if (last === 0x72 && text.slice(end - 5, end).toLowerCase() === 'error')
-    return lexicon.get(hashWord('error'));
-  if (last === 0x6e && text.slice(end - 9, end).toLowerCase() === 'exception')
-    return lexicon.get(hashWord('exception'));
+  for (const { part, partHash } of lastParts) if (endsWith(text, end, part)) return lexicon.get(partHash);
   return undefined;
+}
+
+const lastParts = ['error', 'exception'].map((part) => ({ part, partHash: hashWord(part) }));
+
+/** Does a word end like this, in either case? The last letter tells of nearly all. */
+function endsWith(text: string, end: number, part: string): boolean {
+  for (let i = 1; i <= part.length; i++)
+    if ((text.charCodeAt(end - i) | 0x20) !== part.charCodeAt(part.length - i)) return false;
+  return true;
 }
 
 /** Does a bracket stand on either side, as in (3) or [12]? It counts turns then, and names nothing. */
