@@ -37,6 +37,10 @@ export const neighbours: Readonly<Record<string, readonly Setting[]>> = {
   fewestStalled: [6, 10, 12].map((fewestStalled) => ({ fewestStalled })),
   newTurnCosts: [2, 3, 6].map((newTurnCosts) => ({ newTurnCosts })),
   fewestWords: [3, 4, 6, 8].map((fewestWords) => ({ fewestWords })),
+  besideTheme: [0.2, 0.4].map((besideTheme) => ({ besideTheme })),
+  besideShort: [0.4, 0.6].map((besideShort) => ({ besideShort })),
+  shortTurn: [8, 16].map((shortTurn) => ({ shortTurn })),
+  slightWords: [0, 4].map((slightWords) => ({ slightWords })),
   shortTranscript: [50, 200].map((shortTranscript) => ({ shortTranscript })),
 };
 

@@ -379,6 +379,93 @@ describe('what only looks like a loop', () => {
     expect(verdict).not.toBe('none');
   });
 
+  it.each([
+    [
+      'thanks that come with work, and no numbers',
+      'a b',
+      [
+        'Thanks! I moved the meeting to the afternoon.',
+        'Great, thank you. The caterer knows about it.',
+        'Wonderful, thanks. I also asked the florist.',
+        'Thank you! The florist answered, roses are fine.',
+        'Thanks, then I order the roses.',
+        'Perfect, thanks. The invoice goes to finance.',
+        'Thank you, finance approved it.',
+        'Thanks! The hall is booked too.',
+      ],
+    ],
+    [
+      'agreement on one thing after the other',
+      'a b',
+      [
+        'Agreed, we use Postgres.',
+        'Good point, and the cache goes to Redis.',
+        'Exactly, sessions live in the cache then.',
+        'Agreed. Logs go to the bucket.',
+        'Right, and alerts to the pager.',
+        'Makes sense; dashboards to Grafana.',
+        'Agreed, backups run nightly.',
+        'Sure, restores are tested weekly.',
+      ],
+    ],
+    [
+      'praise for one right answer after the other',
+      'tutor student',
+      [
+        'Exactly right! What is the capital of Chile?',
+        'Santiago.',
+        'Correct! And of Peru?',
+        'Lima.',
+        'Perfect. And of Kenya?',
+        'Nairobi.',
+        'Right again! Ghana?',
+        'Accra.',
+        'Absolutely. Nepal?',
+        'Kathmandu.',
+        'Well done! Cuba?',
+        'Havana.',
+        'Spot on! Oman?',
+        'Muscat.',
+      ],
+    ],
+    [
+      'what each of a team is about to do',
+      'ann bob cyd dan eve fay gus hal ian joe',
+      [
+        'Working on the login form, will report back soon.',
+        'Still working on the parser.',
+        "I'm on it: the export is nearly done.",
+        'Preparing the release notes.',
+        'Looking into the flaky test.',
+        'About to start the migration.',
+        'Reviewing the designs shortly.',
+        'Still waiting for the vendor.',
+        'Almost done with the invoices.',
+        'Considering a new icon set.',
+      ],
+    ],
+    [
+      'work that goes from hand to hand',
+      'researcher writer editor writer editor designer proofreader printer',
+      [
+        'The sources are collected. Handing over to the writer.',
+        'The draft is written, passing it to the editor.',
+        'Shortened by a third. Back to you, writer, for the ending.',
+        'The ending is new. Editor, your turn.',
+        'Typos are fixed. Handing over to the designer.',
+        'The layout stands. Over to the proofreader.',
+        'Two captions were swapped, corrected. Passing it to the printer.',
+        'Plates are made. Handing the proof to the publisher.',
+      ],
+    ],
+  ])('is no loop: %s', async (_, speakers, texts) => {
+    const names = speakers.split(' ');
+    const { verdict } = await analysisOf(
+      texts.map((text, i) => ({ speaker: names[i % names.length] ?? '', text })),
+    );
+    expect(verdict).toBe('none');
+  });
+
   it('is no loop: a form that is filled in, a short answer to each question', async () => {
     const { verdict } = await analysisOf([
       ...opening,

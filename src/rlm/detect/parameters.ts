@@ -17,10 +17,10 @@ export interface Parameters {
   readonly newShare: number;
   /** Share of a turn's content that can be beside its theme: names, and what the thanks are for. */
   readonly besideTheme: number;
-  /** The same of a turn of up to `shortTurn` content words that names no new item. */
+  /** The same of thanks and agreement of up to `shortTurn` content words that name no new item. */
   readonly besideShort: number;
   readonly shortTurn: number;
-  /** New words of a turn that is too slight to end a run of turns of a theme, if it names no new item. */
+  /** New words of a question that is too slight to end a stall, if it names no new item. */
   readonly slightWords: number;
   /** Share of a turn's pairs of words that were said of late, from which it is made of what was said. */
   readonly recycled: number;

@@ -46,6 +46,8 @@ export interface Print {
   readonly percent: boolean;
   /** Of the call or result that the turn carries as JSON; 0: none. */
   readonly block: number;
+  /** It is a question, and brings a word or two: "And the choice?", "Anything to show?" */
+  readonly asksBriefly: boolean;
   /** A call, a command, or somebody asks how things stand: what is answered is what counts. */
   readonly asks: boolean;
 }
@@ -158,6 +160,7 @@ export class Printer {
       nearlyThemed: beside.little,
       percent: words.percent,
       block: structuredBlock(text),
+      asksBriefly: newItems === 0 && newWords <= this.parameters.slightWords && text.trimEnd().endsWith('?'),
       asks: (signs & askingBit) !== 0 || isCall(text),
     };
   }
@@ -184,7 +187,8 @@ export class Printer {
       if ((signs & bit) === 0 || (newItems > 0 && theme !== 'error')) continue;
       const { beside, newBeside } = this.#countBeside(bit, content);
       if (newBeside <= 1) little |= bit;
-      const isShort = newItems === 0 && content <= shortTurn && beside <= besideShort * content;
+      const isShort =
+        (bit & courtesies) !== 0 && newItems === 0 && content <= shortTurn && beside <= besideShort * content;
       const isKnown =
         newBeside === 0 ||
         (newBeside <= newShare * content &&
@@ -204,6 +208,9 @@ export class Printer {
     return { beside, newBeside };
   }
 }
+
+/** Put in other words each time, and in few. */
+const courtesies = themeBit('gratitude') | themeBit('agreement');
 
 /** Share of a turn's pairs of words that were said of late, from which something else was said of late too. */
 const saidInTheSameWords = 0.75;

@@ -91,14 +91,13 @@ export class StretchDetector {
     const nothing = bringsNothing(print, standing, this.parameters);
     // Thanks with one new word among them neither add to a stretch nor end it.
     const little = standing === 'other matter' ? 0 : print.nearlyThemed;
-    const slight =
-      standing !== 'other matter' && print.newItems === 0 && print.newWords <= this.parameters.slightWords;
+    const isProdding = print.asksBriefly && standing !== 'other matter';
     if (nothing) this.#any.counts(print);
     else if (little === 0) this.#any.bringsNew();
     for (const [theme, stretch] of this.#themed) {
       const bit = themeBit(theme);
       if (nothing && (print.themed & bit) !== 0) stretch.counts(print);
-      else if (!nothing && !slight && (little & bit) === 0) stretch.bringsNew();
+      else if (!nothing && (little & bit) === 0 && !(theme === 'stalling' && isProdding)) stretch.bringsNew();
     }
   }
 
