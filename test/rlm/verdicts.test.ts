@@ -363,6 +363,15 @@ describe('what only looks like a loop', () => {
       ['Can you go further?', 'continue', 'next'],
     ],
     [
+      'a helper that does not listen',
+      "agent: I'm sorry, I did not get that. Let me check your status again.",
+      [
+        'The parcel never arrived in Oslo',
+        'I want my money back by Friday',
+        'Where is the manager of the shop?',
+      ],
+    ],
+    [
       'an answer to whatever is asked',
       'agent: To change your nickname, right-click your name and select it.',
       [

@@ -1,6 +1,6 @@
 import { hashPair } from '../language/hash.js';
 import { themes } from '../language/language.js';
-import { askingBit, type Lexicon, themeBit, type WordEntry } from '../language/lexicon.js';
+import { type Lexicon, lookingBit, promptingBit, themeBit, type WordEntry } from '../language/lexicon.js';
 import { emptyWords, plain, readWords, type Words } from '../language/words.js';
 import type { Turn } from '../transcript.js';
 import { isCall, structuredBlock } from './block.js';
@@ -48,8 +48,8 @@ export interface Print {
   readonly block: number;
   /** It is a question, and brings a word or two: "And the choice?", "Anything to show?" */
   readonly asksBriefly: boolean;
-  /** A call, a command, or somebody asks how things stand: what is answered is what counts. */
-  readonly asks: boolean;
+  /** What is answered is what counts: a call, a command, a prompt to go on; or a look at how things stand. */
+  readonly asks: 'anything' | 'how it stands' | null;
 }
 
 /** Words of a turn that are looked at. A page of thousands that a tool gave holds every word, and says none of them. */
@@ -161,7 +161,7 @@ export class Printer {
       percent: words.percent,
       block: structuredBlock(text),
       asksBriefly: newItems === 0 && newWords <= this.parameters.slightWords && text.trimEnd().endsWith('?'),
-      asks: (signs & askingBit) !== 0 || isCall(text),
+      asks: asked(signs, text),
     };
   }
 
@@ -214,6 +214,11 @@ const courtesies = themeBit('gratitude') | themeBit('agreement');
 
 /** Share of a turn's pairs of words that were said of late, from which something else was said of late too. */
 const saidInTheSameWords = 0.75;
+
+function asked(signs: number, text: string): Print['asks'] {
+  if ((signs & promptingBit) !== 0 || isCall(text)) return 'anything';
+  return (signs & lookingBit) !== 0 ? 'how it stands' : null;
+}
 
 /** What the phrases are a sign of that begin at a word, whose entry it is. */
 function phraseSigns({ phrases }: WordEntry, hashes: Int32Array, at: number, count: number): number {

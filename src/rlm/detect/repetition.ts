@@ -2,7 +2,7 @@ import { type Candidate, themeOf, themeVerdict } from './candidate.js';
 import { Marks } from './marks.js';
 import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
-import { repeatOf, repeats } from './similar.js';
+import { likeness, repeatOf, repeats } from './similar.js';
 
 /**
  * How a turn stands to earlier ones of its speaker: it repeats one, it says of another matter in the form of one what
@@ -64,7 +64,7 @@ export class RepetitionDetector {
     const own = this.#lastOf(print.speaker);
     this.#forget(own, print.turn - recentTurns);
     const entry: Own = { print, cluster: null, answer: null };
-    if (print.asks) this.#asked = entry;
+    if (print.asks !== null) this.#asked = entry;
     const standing = this.#join(entry, own);
     own.push(entry);
     if (own.length > this.parameters.ownTurns) this.#leave(own.shift() as Own);
@@ -104,7 +104,11 @@ export class RepetitionDetector {
       nearest = Math.max(nearest, near);
     });
     if (alike.length === 0) return otherMatter ? 'other matter' : 'alone';
-    if (print.asks && alike.every((one) => isVerbatim(one.print, print)) && this.#isAnsweredAnew(alike))
+    if (
+      print.asks !== null &&
+      alike.every((one) => isVerbatim(one.print, print)) &&
+      this.#isAnsweredAnew(alike)
+    )
       return 'other matter';
     const cluster = alike.findLast((one) => one.cluster !== null)?.cluster ?? new Cluster();
     for (const one of alike)
@@ -120,17 +124,23 @@ export class RepetitionDetector {
     return 'repeats';
   }
 
-  /** The same was asked, and each time something else was answered: a poll, a test that is run, a prompt to go on. */
+  /**
+   * The same was asked, and each time something else was answered: a poll, a test that is run, a prompt to go on. What
+   * is answered to a look at how things stand has one form, else it is no answer to that.
+   */
   #isAnsweredAnew(asked: readonly Own[]): boolean {
     const answers = asked.flatMap(({ answer }) => answer ?? []);
-    if (answers.length < 2) return false;
-    return answers.every(
-      (answer, i) =>
-        tells(answer) &&
-        !answers
-          .slice(0, i)
-          .some((before) => isVerbatim(answer, before) || repeats(answer, before, this.parameters) > 0),
-    );
+    if (answers.length < 2 || !answers.every(tells)) return false;
+    const anyForm = asked.every(({ print }) => print.asks === 'anything');
+    return answers.every((answer, i) => {
+      const before = answers.slice(0, i);
+      const again = before.some(
+        (one) => isVerbatim(answer, one) || repeats(answer, one, this.parameters) > 0,
+      );
+      return (
+        !again && (anyForm || i === 0 || before.some((one) => likeness(answer, one, this.parameters) > 0))
+      );
+    });
   }
 
   #leave({ cluster }: Own): void {

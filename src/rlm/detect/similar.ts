@@ -41,8 +41,14 @@ export function repeats(now: Print, before: Print, parameters: Parameters): numb
 
 const errorBit = themeBit('error');
 
-/** The similarity of two turns that are long enough to say, and near enough to count; else 0. */
-function likeness(now: Print, before: Print, { fewestWords, nearPairs, nearContent }: Parameters): number {
+/**
+ * The similarity of two turns that are long enough to say, and near enough to count, whatever they are about; else 0.
+ */
+export function likeness(
+  now: Print,
+  before: Print,
+  { fewestWords, nearPairs, nearContent }: Parameters,
+): number {
   if (now.hash === before.hash) return now.wordCount === 0 ? 0 : 1;
   if (now.wordCount < fewestWords || before.wordCount < fewestWords) return 0;
   // What was in no turn of late is not in that one either.

@@ -32,8 +32,10 @@ export const english: Language = {
   done:
     'done, completed, complete, finished, ready, succeeded, success, successful, successfully, passed, green, ' +
     'deployed, delivered, arrived, merged, available, live, closed, approved, finalized',
-  asking:
+  looking:
     'check, checks, checking, look up, looking up, poll, polling, queue, refresh, refreshing, status, any news, ' +
-    'any update, any updates, continue, proceed, go on, go ahead, keep going, carry on, next, again, run, ' +
-    'running, rerun, rerunning, execute, executing',
+    'any update, any updates',
+  prompting:
+    'please continue, please proceed, continue with, continue working, proceed with, keep going, carry on, ' +
+    'go on with, next part, next step, next one',
 };

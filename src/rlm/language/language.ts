@@ -14,8 +14,10 @@ export interface Language {
   readonly waiting: string;
   /** What was waited for is there. */
   readonly done: string;
-  /** Somebody looks how things stand, runs something, or asks for what comes next: what the answer says is what counts. */
-  readonly asking: string;
+  /** Somebody looks how things stand. */
+  readonly looking: string;
+  /** Somebody asks another to go on. */
+  readonly prompting: string;
 }
 
 /** What a loop can be about. */

@@ -23,11 +23,12 @@ export interface WordEntry {
 
 export type Lexicon = ReadonlyMap<number, WordEntry>;
 
-/** Bit of each theme, by its place in `themes`; after them waiting, done and asking. */
+/** Bit of each theme, by its place in `themes`; after them waiting, done, looking and prompting. */
 export const themeBit = (theme: (typeof themes)[number]): number => 1 << themes.indexOf(theme);
 export const waitingBit = 1 << themes.length;
 export const doneBit = 1 << (themes.length + 1);
-export const askingBit = 1 << (themes.length + 2);
+export const lookingBit = 1 << (themes.length + 2);
+export const promptingBit = 1 << (themes.length + 3);
 
 /** The tables of a language by the hash of the word, so that each word of a text is looked up once. */
 export function lexiconOf(language: Language): Lexicon {
@@ -63,6 +64,7 @@ export function lexiconOf(language: Language): Lexicon {
   }
   for (const text of language.waiting.split(', ')) phrase(text, waitingBit);
   for (const text of language.done.split(', ')) phrase(text, doneBit);
-  for (const text of language.asking.split(', ')) phrase(text, askingBit);
+  for (const text of language.looking.split(', ')) phrase(text, lookingBit);
+  for (const text of language.prompting.split(', ')) phrase(text, promptingBit);
   return entries;
 }
