@@ -52,6 +52,23 @@ describe('the verdict of a transcript', () => {
     expect(verdict).toBe('ping_pong');
   });
 
+  it('is ping_pong when two agents transfer a matter to each other by calls, whatever reasons they give', async () => {
+    const call = (to: string, reason: string): string =>
+      JSON.stringify({ tool: `transfer_to_${to}`, args: { order: '88213', reason } });
+    const { verdict } = await analysisOf([
+      ...opening,
+      ...talk(
+        ...['wants an exchange', 'order is an exchange', 'exchange is wanted', 'it is an exchange'].flatMap(
+          (reason) => [
+            `returns: ${call('exchange', reason)}`,
+            `exchange: ${call('returns', `return comes first, ${reason}`)}`,
+          ],
+        ),
+      ),
+    ]);
+    expect(verdict).toBe('ping_pong');
+  });
+
   it('is cycle when three turns come round, whatever counts them', async () => {
     const { verdict, evidence } = await analysisOf([
       ...opening,

@@ -50,6 +50,8 @@ const command =
   /^\s*(?:[$%>]\s|>>>|```|<\w|[\w.]+\(|(?:action|command|tool|call|calling|execut\w+|invok\w+)\b[^.\n]{0,40}:)/i;
 /** A field that only a call has. */
 const callField = /"(?:tool|tool_name|tool_input|function|action|command|cmd|arguments|args)"\s*:/;
+/** The name of a call that hands the work to another agent: `transfer_to_billing`. */
+const handOver = /(?:transfer|hand_?off|hand_?over|delegate|escalate|route|assign)_(?:back_)?to_/i;
 /** Characters in which it shows that a turn calls something. */
 const callShows = 512;
 
@@ -57,4 +59,9 @@ const callShows = 512;
 export function isCall(text: string): boolean {
   const start = text.slice(0, callShows);
   return command.test(start) || start.includes('```') || callField.test(start);
+}
+
+/** Is the work handed to another agent by a call? */
+export function isHandOver(text: string): boolean {
+  return handOver.test(text.slice(0, callShows));
 }

@@ -3,7 +3,7 @@ import { themes } from '../language/language.js';
 import { type Lexicon, lookingBit, promptingBit, themeBit, type WordEntry } from '../language/lexicon.js';
 import { emptyWords, plain, readWords, type Words } from '../language/words.js';
 import type { Turn } from '../transcript.js';
-import { isCall, structuredBlock } from './block.js';
+import { isCall, isHandOver, structuredBlock } from './block.js';
 import type { Parameters } from './parameters.js';
 import { fresh, inThisTurn, known, Recent } from './recent.js';
 
@@ -111,7 +111,7 @@ export class Printer {
     let items = 0;
     let newWords = 0;
     let newItems = 0;
-    let signs = 0;
+    let signs = isHandOver(text) ? themeBit('delegation') : 0;
     for (let i = 0; i < count; i++) hash = hashPair(hash, hashes[i] as number);
     for (let i = 0; i < read; i++) {
       const word = hashes[i] as number;

@@ -33,8 +33,8 @@ export const english: Language = {
     'done, completed, complete, finished, ready, succeeded, success, successful, successfully, passed, green, ' +
     'deployed, delivered, arrived, merged, available, live, closed, approved, finalized',
   looking:
-    'check, checks, checking, look up, looking up, poll, polling, queue, refresh, refreshing, status, any news, ' +
-    'any update, any updates',
+    'checking, check on, check the status, check again, status check, queue check, status of, looking up, poll, polling, ' +
+    'refreshing, any news, any update, any updates',
   prompting:
     'please continue, please proceed, continue with, continue working, proceed with, keep going, carry on, ' +
     'go on with, next part, next step, next one',
