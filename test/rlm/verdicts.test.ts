@@ -492,6 +492,22 @@ describe('what only looks like a loop', () => {
     expect(verdict).toBe('none');
   });
 
+  it.each([
+    ['falls', [7, 5, 4, 2], 'none'],
+    ['stays', [7, 7, 7, 7], 'error_retry'],
+  ] as const)('is told by how many tests fail: their number %s', async (_, numbers, expected) => {
+    const { verdict } = await analysisOf([
+      ...opening,
+      ...talk(
+        ...numbers.flatMap((failed, i) => [
+          'coder: $ npm test',
+          `tool: Tests: ${failed} failed, ${20 - failed} passed, 20 total, run ${i}. Time: ${i}.31 s`,
+        ]),
+      ),
+    ]);
+    expect(verdict).toBe(expected);
+  });
+
   it('is no loop: a form that is filled in, a short answer to each question', async () => {
     const { verdict } = await analysisOf([
       ...opening,

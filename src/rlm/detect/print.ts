@@ -1,7 +1,7 @@
 import { hashPair } from '../language/hash.js';
 import { themes } from '../language/language.js';
 import { type Lexicon, lookingBit, promptingBit, themeBit, type WordEntry } from '../language/lexicon.js';
-import { emptyWords, plain, readWords, type Words } from '../language/words.js';
+import { emptyWords, number, plain, readWords, type Words } from '../language/words.js';
 import type { Turn } from '../transcript.js';
 import { isCall, isHandOver, structuredBlock } from './block.js';
 import type { Parameters } from './parameters.js';
@@ -38,6 +38,8 @@ export interface Print {
   readonly newItems: number;
   /** Bits of the themes of which the turn has a trigger, and of waiting and done. */
   readonly signs: number;
+  /** Of the numbers beside a word of failure, as in `7 failed`: fewer of them is a step forward. 0: there are none. */
+  readonly failures: number;
   /** Bits of the themes beside which the turn says next to nothing new. */
   readonly themed: number;
   /** Bits of the themes beside which it says one new word at most. */
@@ -111,6 +113,7 @@ export class Printer {
     let items = 0;
     let newWords = 0;
     let newItems = 0;
+    let failures = 0;
     let signs = isHandOver(text) ? themeBit('delegation') : 0;
     for (let i = 0; i < count; i++) hash = hashPair(hash, hashes[i] as number);
     for (let i = 0; i < read; i++) {
@@ -121,7 +124,10 @@ export class Printer {
         if (recentPairs.note(pair, turn) !== fresh) knownPairs += 1;
       }
       const entry = entries[i];
-      if (entry !== undefined) signs |= entry.signs | phraseSigns(entry, hashes, i, read);
+      if (entry !== undefined) {
+        signs |= entry.signs | phraseSigns(entry, hashes, i, read);
+        if ((entry.signs & errorBit) !== 0) failures = numbersBeside(words, i, failures);
+      }
       const kind = kinds[i] as number;
       if (entry?.stop === true) continue;
       const when = recentWords.note(word, turn);
@@ -156,6 +162,7 @@ export class Printer {
       newWords,
       newItems,
       signs,
+      failures,
       themed: beside.nothing,
       nearlyThemed: beside.little,
       percent: words.percent,
@@ -209,11 +216,21 @@ export class Printer {
   }
 }
 
+const errorBit = themeBit('error');
+
 /** Put in other words each time, and in few. */
 const courtesies = themeBit('gratitude') | themeBit('agreement');
 
 /** Share of a turn's pairs of words that were said of late, from which something else was said of late too. */
 const saidInTheSameWords = 0.75;
+
+function numbersBeside({ hashes, kinds, count }: Words, at: number, hash: number): number {
+  let all = hash;
+  for (const beside of [at - 1, at + 1])
+    if (beside >= 0 && beside < count && kinds[beside] === number)
+      all = hashPair(all, hashes[beside] as number);
+  return all;
+}
 
 function asked(signs: number, text: string): Print['asks'] {
   if ((signs & promptingBit) !== 0 || isCall(text)) return 'anything';

@@ -28,15 +28,21 @@ export function repeatOf(now: Print, before: readonly Print[], parameters: Param
 }
 
 /**
- * How near a turn is to one earlier turn that it repeats; 0: it does not. Of two failures the items are let be: each
- * failure brings names of its own, and what was tried tells whether it is the same.
+ * How near a turn is to one earlier turn that it repeats; 0: it does not. Of two failures the items are let be, unless
+ * it is other numbers that failed: each failure brings names of its own, and what was tried tells whether it is the same.
  */
 export function repeats(now: Print, before: Print, parameters: Parameters): number {
   const near = likeness(now, before, parameters);
   if (near === 0 || now.hash === before.hash) return near;
   if (countNew(now.matter, [before]) > parameters.newShare * now.content.length) return 0;
   const failures = (now.signs & before.signs & errorBit) !== 0;
-  return (failures ? isOtherMatter(now, before) : isAboutAnother(now, before)) ? 0 : near;
+  return (
+    failures && now.failures === before.failures
+      ? isOtherMatter(now, before)
+      : isAboutAnother(now, before)
+  )
+    ? 0
+    : near;
 }
 
 const errorBit = themeBit('error');
