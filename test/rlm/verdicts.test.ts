@@ -176,6 +176,11 @@ describe('the verdict of a transcript', () => {
     expect(verdict).toBe(expected);
   });
 
+  it('is a loop when one says that it is over, and another says nothing, again and again', async () => {
+    const { verdict } = await analysisOf([...opening, ...times(7, 'proxy: ', 'assistant: TERMINATE')]);
+    expect(verdict).not.toBe('none');
+  });
+
   it('is cycle whether or not a turn says which round it is', async () => {
     const { verdict, evidence } = await analysisOf([
       ...opening,

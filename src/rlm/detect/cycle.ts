@@ -93,7 +93,7 @@ export class CycleDetector {
   #close(run: PeriodicRun, lastTurn: number): void {
     if (run.matches === 0) return;
     const { fewestPeriods, fewestWords } = this.parameters;
-    if (run.periods * 2 >= fewestPeriods && !this.#multipleOfAnother(run)) {
+    if (run.words > 0 && run.periods * 2 >= fewestPeriods && !this.#multipleOfAnother(run)) {
       const theme = themeOf(run.marks);
       this.found({
         rule: 'cycle',

@@ -32,6 +32,7 @@ export function repeatOf(now: Print, before: readonly Print[], parameters: Param
  * it is other numbers that failed: each failure brings names of its own, and what was tried tells whether it is the same.
  */
 export function repeats(now: Print, before: Print, parameters: Parameters): number {
+  if (isSilent(now) && isSilent(before)) return 1;
   const near = likeness(now, before, parameters);
   if (near === 0 || now.hash === before.hash) return near;
   if (countNew(now.matter, [before]) > parameters.newShare * now.content.length) return 0;
@@ -43,6 +44,11 @@ export function repeats(now: Print, before: Print, parameters: Parameters): numb
   )
     ? 0
     : near;
+}
+
+/** Nothing at all was said, as by a proxy that only passes the turn on. */
+function isSilent({ wordCount, measures }: Print): boolean {
+  return wordCount + measures === 0;
 }
 
 const errorBit = themeBit('error');
