@@ -48,6 +48,8 @@ function closingBrace(text: string, start: number): number {
 /** A shell prompt, a call as in code, a fence, a tag, or a word that says that something is run, and a colon. */
 const command =
   /^\s*(?:[$%>]\s|>>>|```|<\w|[\w.]+\(|(?:action|command|tool|call|calling|execut\w+|invok\w+)\b[^.\n]{0,40}:)/i;
+/** The same below what is said about it: a prompt, or the tag of a tool. */
+const commandBelow = /\n\s*(?:\$ \S|<(?:execute|tool|function|invoke)|action:)/i;
 /** A field that only a call has. */
 const callField = /"(?:tool|tool_name|tool_input|function|action|command|cmd|arguments|args)"\s*:/;
 /** The name of a call that hands the work to another agent: `transfer_to_billing`. */
@@ -58,7 +60,7 @@ const callShows = 512;
 /** Is something called or run? */
 export function isCall(text: string): boolean {
   const start = text.slice(0, callShows);
-  return command.test(start) || start.includes('```') || callField.test(start);
+  return command.test(start) || commandBelow.test(start) || start.includes('```') || callField.test(start);
 }
 
 /** Is the work handed to another agent by a call? */

@@ -50,6 +50,8 @@ export interface Print {
   readonly block: number;
   /** It is a question, and brings a word or two: "And the choice?", "Anything to show?" */
   readonly asksBriefly: boolean;
+  /** Something is called or run. */
+  readonly isCall: boolean;
   /** What is answered is what counts: a call, a command, a prompt to go on; or a look at how things stand. */
   readonly asks: 'anything' | 'how it stands' | null;
 }
@@ -144,6 +146,7 @@ export class Printer {
     }
     const knownShare = pairs.length === 0 ? 0 : knownPairs / pairs.length;
     const beside = this.#beside(signs, content, newItems, knownShare);
+    const calls = isCall(text);
     return {
       turn,
       speaker,
@@ -168,7 +171,8 @@ export class Printer {
       percent: words.percent,
       block: structuredBlock(text),
       asksBriefly: newItems === 0 && newWords <= this.parameters.slightWords && text.trimEnd().endsWith('?'),
-      asks: asked(signs, text),
+      isCall: calls,
+      asks: asked(signs, calls),
     };
   }
 
@@ -232,8 +236,8 @@ function numbersBeside({ hashes, kinds, count }: Words, at: number, hash: number
   return all;
 }
 
-function asked(signs: number, text: string): Print['asks'] {
-  if ((signs & promptingBit) !== 0 || isCall(text)) return 'anything';
+function asked(signs: number, calls: boolean): Print['asks'] {
+  if ((signs & promptingBit) !== 0 || calls) return 'anything';
   return (signs & lookingBit) !== 0 ? 'how it stands' : null;
 }
 

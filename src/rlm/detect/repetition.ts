@@ -106,7 +106,7 @@ export class RepetitionDetector {
     if (alike.length === 0) return otherMatter ? 'other matter' : 'alone';
     if (
       print.asks !== null &&
-      alike.every((one) => isVerbatim(one.print, print)) &&
+      (print.isCall || alike.every((one) => isVerbatim(one.print, print))) &&
       this.#isAnsweredAnew(alike)
     )
       return 'other matter';

@@ -27,7 +27,7 @@ export const english: Language = {
   waiting:
     'pending, queued, in progress, waiting, not ready, not yet, not finished, not done, not complete, poll, ' +
     'polls, polling, polled, check again, checking again, check back, heartbeat, keepalive, healthy, alive, ' +
-    'sleep, sleeping, eta, underway, under way, in flight, warming up, remaining, no new messages, ' +
+    'sleep, sleeping, eta, underway, under way, in flight, warming up, time remaining, remaining time, no new messages, ' +
     underWay.join(', '),
   done:
     'done, completed, complete, finished, ready, succeeded, success, successful, successfully, passed, green, ' +
