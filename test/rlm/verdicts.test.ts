@@ -176,6 +176,44 @@ describe('the verdict of a transcript', () => {
     expect(verdict).toBe(expected);
   });
 
+  it('is a loop when the same call fails the same way, whatever the protocol calls each of them', async () => {
+    const ids = ['a21e09e64b', '74a500efe6', '695e7e17bf', '7409b54290'];
+    const { verdict } = await analysisOf([
+      ...opening,
+      ...ids.flatMap((id) => [
+        {
+          speaker: 'agent',
+          text: `{"tool_calls": [{"id": "call_${id}", "function": {"name": "charge_card", "arguments": "{}"}}]}`,
+        },
+        {
+          speaker: 'tool',
+          text: `{"error": {"code": 500, "message": "Internal server error"}, "request_id": "req_${id}"}`,
+        },
+      ]),
+    ]);
+    expect(verdict).toBe('error_retry');
+  });
+
+  it('is no loop: a test that is run again after each change, whatever is said about it', async () => {
+    const { verdict } = await analysisOf([
+      ...opening,
+      ...talk(
+        'agent: Run the tests.\n<execute_bash>\ngo test ./...\n</execute_bash>',
+        'shell: FAILED test_group_ledger - AssertionError: 72 != 128\n9 failed, 29 passed in 39.4s',
+        'agent: The frame was read too often; changing it.',
+        'agent: Rerun the suite.\n<execute_bash>\ngo test ./...\n</execute_bash>',
+        'shell: FAILED test_merged_clause - TypeError: partial sample\n8 failed, 30 passed in 11.6s',
+        'agent: The cohort was empty; it is filled before it is sorted now.',
+        'agent: <execute_bash>\ngo test ./...\n</execute_bash>',
+        'shell: FAILED test_fresh_margin - KeyError: queue\n7 failed, 31 passed in 22.3s',
+        'agent: The spare key has a default.',
+        'agent: And again.\n<execute_bash>\ngo test ./...\n</execute_bash>',
+        'shell: 38 passed in 21.0s',
+      ),
+    ]);
+    expect(verdict).toBe('none');
+  });
+
   it('is a loop when one says that it is over, and another says nothing, again and again', async () => {
     const { verdict } = await analysisOf([...opening, ...times(7, 'proxy: ', 'assistant: TERMINATE')]);
     expect(verdict).not.toBe('none');

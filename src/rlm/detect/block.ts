@@ -1,4 +1,5 @@
 import { hashStart, hashStep } from '../language/hash.js';
+import { callIds } from '../language/words.js';
 
 /** Shorter ones, as `{"ok":true}`, say the same without being the same. */
 const fewestCharacters = 24;
@@ -16,7 +17,8 @@ export function structuredBlock(text: string): number {
     if (end - start >= fewestCharacters) {
       found = true;
       // With what stands right before it: the name of what was called.
-      for (let i = nameStart(text, start); i < end; i++) hash = hashStep(hash, text.charCodeAt(i));
+      const block = text.slice(nameStart(text, start), end).replace(callIds, '');
+      for (let i = 0; i < block.length; i++) hash = hashStep(hash, block.charCodeAt(i));
     }
     start = text.indexOf('{"', end);
   }

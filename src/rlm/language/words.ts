@@ -107,8 +107,9 @@ function readWord(text: string, start: number, lexicon: Lexicon, into: Words): n
   const span = digits > 0 && letters > 0 && !joined && isSpan(text, at, digits, letters);
   if (percent) into.percent = true;
   const alone = letters === 0 && digits > 0 && digits <= 4 && isEnclosed(text, start, at);
+  const callId = joined && digits > 1 && at - start >= shortestCallId && isCallId(text.slice(start, at));
   const kind =
-    percent || clock || span || alone
+    percent || clock || span || alone || callId
       ? measure
       : digits === 0
         ? joined
@@ -136,6 +137,17 @@ function endsWith(text: string, end: number, part: string): boolean {
   for (let i = 1; i <= part.length; i++)
     if ((text.charCodeAt(end - i) | 0x20) !== part.charCodeAt(part.length - i)) return false;
   return true;
+}
+
+const shortestCallId = 10;
+
+/** What protocols of models and services call one request or call: never the same, and of nothing. */
+const callIdPattern = '(?:call|req|toolu|chatcmpl|msg|trace|span|resp)_(?=(?:[a-z]*\\d){2})[a-z\\d]{6,}';
+export const callIds = new RegExp(callIdPattern, 'gi');
+const wholeCallId = new RegExp(`^${callIdPattern}$`, 'i');
+
+function isCallId(word: string): boolean {
+  return wholeCallId.test(word);
 }
 
 /** Does a bracket stand on either side, as in (3) or [12]? It counts turns then, and names nothing. */
