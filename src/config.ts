@@ -211,8 +211,7 @@ function variableName(path: readonly string[]): string {
 
 function invalid(where: Where, error: z.ZodError): FulcrumError {
   const [issue] = error.issues;
-  const keys = issue?.path ?? [];
-  const path = keys.map(String);
+  const path = (issue?.path ?? []).map(String);
   if (issue?.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
     const full = [...path, key].join('.');

@@ -6,7 +6,7 @@ import type { Scan } from './detect/scan.js';
 import { type Evidence, mostEvidence, mostEvidenceTurns, mostExcerptLength, type Verdict } from './result.js';
 
 /** New turns after a loop from which it counts as over, however short it was. */
-export const recoveryTurns = 8;
+const recoveryTurns = 8;
 
 /** Confidence of `none` where nothing came near a loop: the rules miss some that use other words each time. */
 const surestNone = 0.9;
@@ -82,9 +82,12 @@ function confidenceOf({ count, fewest, near }: Candidate, more: number): number 
 
 /** Has the talk gone on to other things after every loop, for as long as the loop took? */
 function isOver({ loops, turns }: Scan): boolean {
-  return loops.every(
-    ({ firstTurn, lastTurn }) => turns - 1 - lastTurn >= Math.max(recoveryTurns, lastTurn - firstTurn + 1),
-  );
+  return loops.every(({ firstTurn, lastTurn }) => wentOn([firstTurn, lastTurn], turns));
+}
+
+/** Did the talk go on after a loop for as long as it took, and a few turns at least? */
+export function wentOn([first, last]: readonly [number, number], turns: number): boolean {
+  return turns - 1 - last >= Math.max(recoveryTurns, last - first + 1);
 }
 
 /** The marks of each partition together, the partition with the most of them first. */
@@ -143,6 +146,7 @@ function grounds({ firstTurn, lastTurn }: Candidate, { turns }: Scan, handle: st
   return `It runs from turn ${firstTurn} to turn ${lastTurn} of ${turns}, most of it in ${handle}.`;
 }
 
-function round(value: number): number {
+/** To a thousandth. */
+export function round(value: number): number {
   return Math.round(value * 1_000) / 1_000;
 }

@@ -5,7 +5,7 @@ import type { RequestToSend } from '../client/analysis.js';
 import { systemClock, systemTimers } from '../clock.js';
 import type { Config } from '../config.js';
 import type { AnalysisData } from '../events/schemas.js';
-import type { EventSink, LogSource } from '../ports.js';
+import type { EventSink, LogSource, SinkMessage } from '../ports.js';
 import { analysisData } from '../rlm/analysis-record.js';
 import type { AnalysisStore, StoredAnalysis } from '../rlm/ports.js';
 import { MemoryTopic } from '../streams/memory.js';
@@ -38,8 +38,7 @@ export async function analysedAlone(
   const requests = topic('analyses');
   const kept = new EventEmitter().setMaxListeners(0);
   // A topic that is closed takes no more; the process ends then.
-  const hand = ({ body, headers }: Pick<Parameters<MemoryTopic['send']>[0][number], 'body' | 'headers'>) =>
-    void circuits.send([{ body, headers }]).catch(() => {});
+  const hand = ({ body, headers }: SinkMessage) => void circuits.send([{ body, headers }]).catch(() => {});
   opened.add(alone.circuits.subscribe(hand));
   return {
     interactions: overheard(alone.interactions, heard, () =>

@@ -3,6 +3,8 @@ import type { Print } from './print.js';
 /** What is kept of a turn that a finding rests on. */
 export type Mark = Pick<Print, 'turn' | 'partition' | 'eventId' | 'excerpt' | 'speaker'>;
 
+/** Characters of a turn that are kept to show what was said. */
+export const excerptLength = 200;
 const mostFirst = 48;
 const mostLast = 16;
 

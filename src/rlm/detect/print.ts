@@ -1,9 +1,17 @@
 import { hashPair } from '../language/hash.js';
 import { themes } from '../language/language.js';
-import { type Lexicon, lookingBit, promptingBit, themeBit, type WordEntry } from '../language/lexicon.js';
+import {
+  errorBit,
+  type Lexicon,
+  lookingBit,
+  promptingBit,
+  themeBit,
+  type WordEntry,
+} from '../language/lexicon.js';
 import { emptyWords, number, plain, readWords, type Words } from '../language/words.js';
 import type { Turn } from '../transcript.js';
 import { isCall, isHandOver, structuredBlock } from './block.js';
+import { excerptLength } from './marks.js';
 import type { Parameters } from './parameters.js';
 import { fresh, inThisTurn, known, Recent } from './recent.js';
 
@@ -50,16 +58,13 @@ export interface Print {
   readonly block: number;
   /** It is a question, and brings a word or two: "And the choice?", "Anything to show?" */
   readonly asksBriefly: boolean;
-  /** Something is called or run. */
-  readonly isCall: boolean;
-  /** What is answered is what counts: a call, a command, a prompt to go on; or a look at how things stand. */
-  readonly asks: 'anything' | 'how it stands' | null;
+  /** What it asks for, where what is answered is what counts: a call or command, a prompt to go on, a look. */
+  readonly asks: 'a result' | 'more' | 'how it stands' | null;
 }
 
 /** Words of a turn that are looked at. A page of thousands that a tool gave holds every word, and says none of them. */
 const mostWords = 256;
 const mostItems = 64;
-const excerptLength = 200;
 /** 65,536 places: 48 turns of 100 words fill a tenth of them, and it stays in the processor's cache. */
 const recentBits = 16;
 
@@ -146,7 +151,6 @@ export class Printer {
     }
     const knownShare = pairs.length === 0 ? 0 : knownPairs / pairs.length;
     const beside = this.#beside(signs, content, newItems, knownShare);
-    const calls = isCall(text);
     return {
       turn,
       speaker,
@@ -171,8 +175,7 @@ export class Printer {
       percent: words.percent,
       block: structuredBlock(text),
       asksBriefly: newItems === 0 && newWords <= this.parameters.slightWords && text.trimEnd().endsWith('?'),
-      isCall: calls,
-      asks: asked(signs, calls),
+      asks: asked(signs, text),
     };
   }
 
@@ -220,8 +223,6 @@ export class Printer {
   }
 }
 
-const errorBit = themeBit('error');
-
 /** Put in other words each time, and in few. */
 const courtesies = themeBit('gratitude') | themeBit('agreement');
 
@@ -236,8 +237,9 @@ function numbersBeside({ hashes, kinds, count }: Words, at: number, hash: number
   return all;
 }
 
-function asked(signs: number, calls: boolean): Print['asks'] {
-  if ((signs & promptingBit) !== 0 || calls) return 'anything';
+function asked(signs: number, text: string): Print['asks'] {
+  if (isCall(text)) return 'a result';
+  if ((signs & promptingBit) !== 0) return 'more';
   return (signs & lookingBit) !== 0 ? 'how it stands' : null;
 }
 

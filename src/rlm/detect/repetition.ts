@@ -106,7 +106,7 @@ export class RepetitionDetector {
     if (alike.length === 0) return otherMatter ? 'other matter' : 'alone';
     if (
       print.asks !== null &&
-      (print.isCall || alike.every((one) => isVerbatim(one.print, print))) &&
+      (print.asks === 'a result' || alike.every((one) => isVerbatim(one.print, print))) &&
       this.#isAnsweredAnew(alike)
     )
       return 'other matter';
@@ -131,7 +131,7 @@ export class RepetitionDetector {
   #isAnsweredAnew(asked: readonly Own[]): boolean {
     const answers = asked.flatMap(({ answer }) => answer ?? []);
     if (answers.length < 2 || !answers.every(tells)) return false;
-    const anyForm = asked.every(({ print }) => print.asks === 'anything');
+    const anyForm = asked.every(({ print }) => print.asks !== 'how it stands');
     return answers.every((answer, i) => {
       const before = answers.slice(0, i);
       const again = before.some(

@@ -1,4 +1,4 @@
-import { themeBit } from '../language/lexicon.js';
+import { errorBit } from '../language/lexicon.js';
 import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
 
@@ -50,8 +50,6 @@ export function repeats(now: Print, before: Print, parameters: Parameters): numb
 function isSilent({ wordCount, measures }: Print): boolean {
   return wordCount + measures === 0;
 }
-
-const errorBit = themeBit('error');
 
 /**
  * The similarity of two turns that are long enough to say, and near enough to count, whatever they are about; else 0.

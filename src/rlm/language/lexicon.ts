@@ -25,6 +25,7 @@ export type Lexicon = ReadonlyMap<number, WordEntry>;
 
 /** Bit of each theme, by its place in `themes`; after them waiting, done, looking and prompting. */
 export const themeBit = (theme: (typeof themes)[number]): number => 1 << themes.indexOf(theme);
+export const errorBit = themeBit('error');
 export const waitingBit = 1 << themes.length;
 export const doneBit = 1 << (themes.length + 1);
 export const lookingBit = 1 << (themes.length + 2);

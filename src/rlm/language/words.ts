@@ -107,7 +107,8 @@ function readWord(text: string, start: number, lexicon: Lexicon, into: Words): n
   const span = digits > 0 && letters > 0 && !joined && isSpan(text, at, digits, letters);
   if (percent) into.percent = true;
   const alone = letters === 0 && digits > 0 && digits <= 4 && isEnclosed(text, start, at);
-  const callId = joined && digits > 1 && at - start >= shortestCallId && isCallId(text.slice(start, at));
+  const callId =
+    joined && digits > 1 && at - start >= shortestCallId && wholeCallId.test(text.slice(start, at));
   const kind =
     percent || clock || span || alone || callId
       ? measure
@@ -145,10 +146,6 @@ const shortestCallId = 10;
 const callIdPattern = '(?:call|req|toolu|chatcmpl|msg|trace|span|resp)_(?=(?:[a-z]*\\d){2})[a-z\\d]{6,}';
 export const callIds = new RegExp(callIdPattern, 'gi');
 const wholeCallId = new RegExp(`^${callIdPattern}$`, 'i');
-
-function isCallId(word: string): boolean {
-  return wholeCallId.test(word);
-}
 
 /** Does a bracket stand on either side, as in (3) or [12]? It counts turns then, and names nothing. */
 function isEnclosed(text: string, start: number, end: number): boolean {

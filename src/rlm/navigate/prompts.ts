@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ProgramEnd } from '../ports.js';
+import { mostQuestionLength } from '../program/host.js';
 import { cut, dataBlock } from './data.js';
 
 const files = new Map<string, string>();
@@ -53,8 +54,6 @@ function roundText({ program, end, steps }: Round, number: number): string {
 function stepText(step: unknown): string {
   return cut(typeof step === 'string' ? step : (JSON.stringify(step) ?? 'nothing'), mostStepShown);
 }
-
-const mostQuestionLength = 1_000;
 
 /** What a model is asked about one part of a transcript. */
 export function subPrompt(question: string, handle: string, text: string): string {

@@ -1,5 +1,5 @@
 /** What the rules and a model come to together. docs/rlm-models.md has it as a table. */
-import { type Conclusion, evidenceOf, inconclusive, recoveryTurns } from '../combine.js';
+import { type Conclusion, evidenceOf, inconclusive, round, wentOn } from '../combine.js';
 import { type LoopVerdict, mostEvidence, mostSummaryLength } from '../result.js';
 import type { Finding } from './claim.js';
 import { quoted } from './data.js';
@@ -71,7 +71,7 @@ function bothLoops(
   const ofRules = range(rules.evidence.flatMap((one) => one.turns));
   const ofModel = range(model.marks.map(({ turn }) => turn));
   const reason = quoted(model.reason, mostReason);
-  const over = rules.would_close && isOver(ofModel, turns);
+  const over = rules.would_close && wentOn(ofModel, turns);
   if (ofRules[0] <= ofModel[1] && ofModel[0] <= ofRules[1])
     return {
       ...rules,
@@ -118,13 +118,8 @@ function onlyModel(model: Finding & { kind: 'loop' }, { session, turns }: Looked
       `The model found ${said[model.verdict]} in ${model.marks.length} turns, from turn ${first} to turn ${last} of ` +
       `${turns}; ${grounds}. Its reason: ${quoted(model.reason, mostReason)}.`,
     evidence: evidenceOf(model.marks, session),
-    would_close: isOver([first, last], turns),
+    would_close: wentOn([first, last], turns),
   };
-}
-
-/** As the rules have it: the talk went on for as long as the loop took, and a few turns at least. */
-function isOver([first, last]: readonly [number, number], turns: number): boolean {
-  return turns - 1 - last >= Math.max(recoveryTurns, last - first + 1);
 }
 
 function range(turns: readonly number[]): readonly [first: number, last: number] {
@@ -134,8 +129,4 @@ function range(turns: readonly number[]): readonly [first: number, last: number]
 /** Said in the second of its two sentences. */
 function and(summary: string, more: string): string {
   return `${summary.replace(/\.$/, '')}; ${more}.`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 1_000) / 1_000;
 }

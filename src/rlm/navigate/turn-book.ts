@@ -1,7 +1,5 @@
-import type { Mark } from '../detect/marks.js';
+import { excerptLength, type Mark } from '../detect/marks.js';
 import type { Turn } from '../transcript.js';
-
-const excerptLength = 200;
 
 /** Every turn of a transcript by its number, with the partition in which it begins. */
 export class TurnBook {

@@ -35,7 +35,7 @@ export function rebuildKey(prefix: string): string {
 }
 
 /** The shard of a pair: its id is a hash already. */
-export function shardOf({ shards }: Layout, pairId: string): number {
+export function shardOf({ shards }: Pick<Layout, 'shards'>, pairId: string): number {
   return Number.parseInt(pairId.slice(0, 8), 16) % shards;
 }
 

@@ -2,12 +2,13 @@
 import type { Position } from '../../ports.js';
 import type { TurnToKeep } from '../../rlm/ports.js';
 import type { Turn } from '../../rlm/transcript.js';
+import { shardOf } from './layout.js';
 
 export const defaultTranscriptsPrefix = 'ft:transcripts';
 
 /** What all keys of a pair's shard begin with. */
 export function rootOf(prefix: string, shards: number, pairId: string): string {
-  return `${prefix}:{${Number.parseInt(pairId.slice(0, 8), 16) % shards}}:`;
+  return `${prefix}:{${shardOf({ shards }, pairId)}}:`;
 }
 
 /** A turn as a member of its session's sorted set, and the time that is its score. */
