@@ -57,3 +57,21 @@ function orGiveUp<T>(what: string, work: T | Promise<T>, signal: AbortSignal): T
     work.finally(settled).then(resolve, reject);
   });
 }
+
+/** Does `work`; what is still under way in it after `graceMs` is given up. */
+export async function withinGrace(
+  graceMs: number,
+  giveUp: AbortController,
+  timers: Timers,
+  work: () => Promise<void>,
+): Promise<void> {
+  const over = new AbortController();
+  void timers.sleep(graceMs, over.signal).then(() => {
+    if (!over.signal.aborted) giveUp.abort();
+  });
+  try {
+    await work();
+  } finally {
+    over.abort();
+  }
+}

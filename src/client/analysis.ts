@@ -1,14 +1,14 @@
 /** Asking for an analysis of a pair, and waiting for it. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isPermanent } from '../errors.js';
 import { analysisId, analysisOf, decodeAnalysisRequest } from '../events/analysis.js';
 import type { EventLimits } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import { type AnalysisData, eventTypes } from '../events/schemas.js';
 import { formatTime } from '../events/time.js';
-import type { Broker, EventSource, Rejection, SinkMessage } from '../ports.js';
+import type { Broker, Rejection, SinkMessage } from '../ports.js';
 import type { PairNames } from '../trust/state.js';
+import { firstTold } from './first-told.js';
 
 export interface AnalysisAsked {
   readonly tenant: string;
@@ -26,11 +26,6 @@ export interface RequestToSend {
   readonly names: PairNames;
   readonly message: SinkMessage;
 }
-
-/** Pause before the results are looked at again after a failure, in ms. */
-const againMs = 200;
-const readAtATime = 500;
-const waitMs = 100;
 
 /** The request as an event, given an id and the time `now`, in seconds since the epoch. */
 export function requestEvent(asked: AnalysisAsked, now: number): Buffer {
@@ -92,28 +87,15 @@ export async function requestAnalysis(
   const waited = new AbortController();
   try {
     await broker.sink.publish([request.message]);
-    const result = resultIn(results, request.analysisId);
+    const result = firstTold(results, (message) => {
+      const analysis = analysisOf(message);
+      return analysis?.id === request.analysisId ? analysis : null;
+    });
     // It is waited for below.
     result.catch(() => {});
     return await Promise.race([result, sleep(withinMs, null, { signal: waited.signal })]);
   } finally {
     waited.abort();
     await results.close();
-  }
-}
-
-/** Resolves when the result comes, however often the broker is away meanwhile. */
-async function resultIn(results: EventSource, id: string): Promise<AnalysisData> {
-  for (;;) {
-    const batch = await results.read(readAtATime, waitMs).catch(async (error: unknown) => {
-      if (isPermanent(error)) throw error;
-      await sleep(againMs);
-      return { messages: [] };
-    });
-    if (batch === null) return new Promise(() => {});
-    for (const message of batch.messages) {
-      const analysis = analysisOf(message);
-      if (analysis?.id === id) return analysis;
-    }
   }
 }

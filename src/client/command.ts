@@ -2,15 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AllAcknowledged } from '../all-acknowledged.js';
-import { FulcrumError, isPermanent } from '../errors.js';
+import { FulcrumError } from '../errors.js';
 import { circuitEventOf } from '../events/circuit.js';
 import { type AcceptedCommand, decodeCommand } from '../events/command.js';
 import type { EventLimits } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import { type CircuitEvent, type commandActions, eventTypes } from '../events/schemas.js';
 import { formatTime } from '../events/time.js';
-import type { Broker, EventSource, Rejection } from '../ports.js';
+import type { Broker, Rejection, SourceMessage } from '../ports.js';
 import type { Pair } from '../trust/record.js';
+import { firstTold } from './first-told.js';
 
 export interface OperatorCommand {
   readonly tenant: string;
@@ -44,8 +45,6 @@ export interface CommandWait {
 const askEveryMs = 200;
 /** How long after that its circuit event may still come: another process may have to publish it, or to fall silent first. */
 const publishedWithinMs = 6_000;
-const readAtATime = 500;
-const waitMs = 100;
 
 /** The command as an event, given an id and the time `now`, in seconds since the epoch. */
 export function commandEvent(command: OperatorCommand, now: number): Buffer {
@@ -98,7 +97,7 @@ export async function sendCommand(
         body,
       },
     ]);
-    const event = causedBy(circuits, command);
+    const event = firstTold(circuits, (message) => causedBy(message, command));
     // It is waited for below, unless something else fails first.
     event.catch(() => {});
     const applied = new AllAcknowledged(() => broker.standing('commands'));
@@ -131,20 +130,10 @@ async function lastTransition(look: CommandWait['look']): Promise<number | null>
   }
 }
 
-/** Resolves when the event comes, however often the broker is away meanwhile. */
-async function causedBy(circuits: EventSource, command: CommandToSend): Promise<CircuitEvent> {
-  for (;;) {
-    const batch = await circuits.read(readAtATime, waitMs).catch(async (error: unknown) => {
-      if (isPermanent(error)) throw error;
-      await sleep(askEveryMs);
-      return { messages: [] };
-    });
-    if (batch === null) return new Promise(() => {});
-    for (const message of batch.messages) {
-      const event = circuitEventOf(message);
-      if (event !== null && isCausedBy(event, command)) return event;
-    }
-  }
+/** The event of a command, null where it is another's. */
+function causedBy(message: SourceMessage, command: CommandToSend): CircuitEvent | null {
+  const event = circuitEventOf(message);
+  return event !== null && isCausedBy(event, command) ? event : null;
 }
 
 function isCausedBy({ data }: CircuitEvent, { pairId, eventId }: CommandToSend): boolean {

@@ -10,7 +10,7 @@ import {
   isShared,
   type TrustStore,
 } from '../ports.js';
-import { GaveUp, untilDone, type Weather } from '../retry.js';
+import { GaveUp, untilDone, type Weather, withinGrace } from '../retry.js';
 import { transitionClock } from '../trust/evaluator.js';
 import type { PolicyBook } from '../trust/policies.js';
 import { runCommands } from './commands.js';
@@ -120,17 +120,11 @@ export class Processor {
    * @param graceMs after this long, what still cannot be done is given up, unacknowledged. @defaultValue 10000
    */
   async stop(graceMs = 10_000): Promise<void> {
-    const stopped = new AbortController();
-    void this.work.timers.sleep(graceMs, stopped.signal).then(() => {
-      if (!stopped.signal.aborted) this.giveUp.abort();
-    });
-    try {
+    await withinGrace(graceMs, this.giveUp, this.work.timers, async () => {
       for (const source of this.options.interactions) await source.close();
       await this.options.commands?.close();
       await this.running;
-    } finally {
-      stopped.abort();
-    }
+    });
   }
 
   private async runAll(): Promise<void> {

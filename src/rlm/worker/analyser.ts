@@ -4,7 +4,7 @@ import { AllAcknowledged } from '../../all-acknowledged.js';
 import { systemTimers, type Timers } from '../../clock.js';
 import { defaultLimits, type EventLimits } from '../../events/delivered.js';
 import type { Clock, EventSink, EventSource, SourceStanding } from '../../ports.js';
-import { GaveUp, untilDone, type Weather } from '../../retry.js';
+import { GaveUp, untilDone, type Weather, withinGrace } from '../../retry.js';
 import type { AnalysisStore, TranscriptStore } from '../ports.js';
 import type { FeedbackOptions } from './feedback.js';
 import { questionOfCircuit, questionOfRequest } from './question.js';
@@ -93,17 +93,14 @@ export class Analyser {
    */
   async stop(graceMs = 10_000): Promise<void> {
     const { interactions, circuits, requests } = this.options;
-    const stopped = new AbortController();
-    void this.work.timers.sleep(graceMs, stopped.signal).then(() => {
-      if (!stopped.signal.aborted) this.giveUp.abort();
-    });
     this.stopping.abort();
     try {
-      await interactions.close();
-      // Its questions are open until then: a group that is left takes no acknowledgement any more.
-      await this.running;
+      await withinGrace(graceMs, this.giveUp, this.work.timers, async () => {
+        await interactions.close();
+        // Its questions are open until then: a group that is left takes no acknowledgement any more.
+        await this.running;
+      });
     } finally {
-      stopped.abort();
       for (const source of [circuits, requests]) await source.close();
     }
   }
