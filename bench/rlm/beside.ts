@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import { HttpClient } from '#dist/client/http.js';
 import { type Latencies, latenciesOf } from '../measure/percentiles.js';
 import { cli } from '../project.js';
 import { background } from './session.js';
@@ -35,11 +36,11 @@ export async function besideRun(tokens: number, seed: number): Promise<BesideRun
   const folder = mkdtempSync(join(tmpdir(), 'fulcrum-beside-'));
   const up = await startUp(folder);
   try {
-    await fill(up.url, tokens, seed);
+    await fill(up.client, tokens, seed);
     const idle = await served(up, () => pause(idleMs));
     let verdict = '';
     const analysing = await served(up, async () => {
-      verdict = await analysed(up.url, { agent_a: 'planner', agent_b: 'coder' });
+      verdict = await analysed(up.client, 'planner', 'coder');
     });
     return { tokens, verdict, idle, analysing };
   } finally {
@@ -49,7 +50,7 @@ export async function besideRun(tokens: number, seed: number): Promise<BesideRun
 }
 
 interface MeasuredUp {
-  readonly url: string;
+  readonly client: HttpClient;
   /** Begins to measure its event loop; what is returned ends it, and says what came of it. */
   measure(): Promise<() => Promise<Pick<Serving, 'longestTurnMs' | 'p99TurnMs'>>>;
   stop(): Promise<void>;
@@ -90,7 +91,7 @@ async function startUp(folder: string): Promise<MeasuredUp> {
     return line;
   };
   return {
-    url,
+    client: new HttpClient(url),
     measure: async () => {
       await signal('measuring');
       return async () => JSON.parse(await signal('longestTurnMs'));
@@ -113,17 +114,17 @@ function lineOf(lines: Interface, is: (line: string) => boolean): Promise<string
   });
 }
 
-async function fill(url: string, tokens: number, seed: number): Promise<void> {
+async function fill(client: HttpClient, tokens: number, seed: number): Promise<void> {
   let events: string[] = [];
   for (const { speaker, text } of background(seed, tokens)) {
     events.push(JSON.stringify({ ...planner, content: text, attributes: { speaker } }));
     if (events.length < turnsOfRequest) continue;
-    await post(url, '/v1/interactions', events.join('\n'), 'application/x-ndjson');
+    await publish(client, events.join('\n'), 'application/x-ndjson');
     // Answered when the analyser has kept what was said.
-    await analysed(url, { agent_a: 'nobody', agent_b: 'nobody' });
+    await analysed(client, 'nobody', 'nobody');
     events = [];
   }
-  if (events.length > 0) await post(url, '/v1/interactions', events.join('\n'), 'application/x-ndjson');
+  if (events.length > 0) await publish(client, events.join('\n'), 'application/x-ndjson');
 }
 
 const planner = { agent_a: 'planner', agent_b: 'coder', outcome: 'success' };
@@ -133,39 +134,33 @@ async function served(up: MeasuredUp, work: () => Promise<unknown>): Promise<Ser
   const measured = await up.measure();
   const started = performance.now();
   const samples: Promise<number>[] = [];
-  const timer = setInterval(() => samples.push(sendOne(up.url)), everyMs);
+  const timer = setInterval(() => samples.push(sendOne(up.client)), everyMs);
   await work();
   clearInterval(timer);
   const seconds = (performance.now() - started) / 1_000;
   return { seconds, ...(await measured()), interactions: latenciesOf(await Promise.all(samples)) };
 }
 
-async function sendOne(url: string): Promise<number> {
+async function sendOne(client: HttpClient): Promise<number> {
   const started = performance.now();
   const event = JSON.stringify({ agent_a: 'ann', agent_b: 'bob', outcome: 'success' });
-  await post(url, '/v1/interactions', event, 'application/json');
+  await publish(client, event, 'application/json');
   return performance.now() - started;
 }
 
-/** Null, or absent, as long as there is none. */
-interface AnalysisAnswer {
-  readonly analysis?: { readonly id: string; readonly verdict: string } | null;
-}
-
 /** Asks for an analysis of a pair, waits for it, and gives its verdict. */
-async function analysed(url: string, pair: { agent_a: string; agent_b: string }): Promise<string> {
-  const asked = await post(url, '/v1/analyses', JSON.stringify(pair), 'application/json');
-  let found = asked as AnalysisAnswer;
-  while (found.analysis?.id !== asked['id']) {
+async function analysed(client: HttpClient, agent_a: string, agent_b: string): Promise<string> {
+  const pair = { tenant: 'default', agent_a, agent_b };
+  const { id, analysis } = await client.analyze(pair);
+  let found = analysis;
+  while (found?.id !== id) {
     await pause(50);
-    const response = await fetch(`${url}/v1/analyses?${new URLSearchParams(pair)}`);
-    found = (await response.json()) as AnalysisAnswer;
+    found = await client.analysis(pair);
   }
-  return found.analysis?.verdict ?? '';
+  return found.verdict;
 }
 
-async function post(url: string, path: string, body: string, type: string): Promise<Record<string, unknown>> {
-  const response = await fetch(url + path, { method: 'POST', headers: { 'content-type': type }, body });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return (await response.json()) as Record<string, unknown>;
+async function publish(client: HttpClient, body: string, type: string): Promise<void> {
+  const { rejected } = await client.publish(body, type);
+  if (rejected.length > 0) throw new Error(`not all is taken: ${JSON.stringify(rejected[0])}`);
 }

@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { analysisId, analysisOf, decodeAnalysisRequest } from '../events/analysis.js';
+import { cloudEvent } from '../events/cloud-event.js';
 import type { EventLimits } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import { type AnalysisData, eventTypes } from '../events/schemas.js';
-import { formatTime } from '../events/time.js';
 import type { Broker, Rejection, SinkMessage } from '../ports.js';
 import type { PairNames } from '../trust/state.js';
 import { firstTold } from './first-told.js';
@@ -29,15 +29,13 @@ export interface RequestToSend {
 
 /** The request as an event, given an id and the time `now`, in seconds since the epoch. */
 export function requestEvent(asked: AnalysisAsked, now: number): Buffer {
-  const event = {
-    specversion: '1.0',
+  const event = cloudEvent({
     id: randomUUID(),
     source: 'fulcrum-trust/operator',
     type: eventTypes.analysisRequested,
-    time: formatTime(now),
-    datacontenttype: 'application/json',
+    time: now,
     data: asked,
-  };
+  });
   return Buffer.from(JSON.stringify(event));
 }
 

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AllAcknowledged } from '../all-acknowledged.js';
 import { FulcrumError } from '../errors.js';
 import { circuitEventOf } from '../events/circuit.js';
+import { cloudEvent } from '../events/cloud-event.js';
 import { type AcceptedCommand, decodeCommand } from '../events/command.js';
 import type { EventLimits } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import { type CircuitEvent, type commandActions, eventTypes } from '../events/schemas.js';
-import { formatTime } from '../events/time.js';
 import type { Broker, Rejection, SourceMessage } from '../ports.js';
 import type { Pair } from '../trust/record.js';
 import { firstTold } from './first-told.js';
@@ -48,15 +48,13 @@ const publishedWithinMs = 6_000;
 
 /** The command as an event, given an id and the time `now`, in seconds since the epoch. */
 export function commandEvent(command: OperatorCommand, now: number): Buffer {
-  const event = {
-    specversion: '1.0',
+  const event = cloudEvent({
     id: randomUUID(),
     source: 'fulcrum-trust/operator',
     type: eventTypes.command,
-    time: formatTime(now),
-    datacontenttype: 'application/json',
+    time: now,
     data: command,
-  };
+  });
   return Buffer.from(JSON.stringify(event));
 }
 

@@ -1,5 +1,4 @@
 /** Following circuits through a broker. */
-
 import { CatchUp } from '../catch-up.js';
 import { systemTimers } from '../clock.js';
 import { FulcrumError, isPermanent } from '../errors.js';

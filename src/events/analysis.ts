@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Rejection, SinkMessage, SourceMessage } from '../ports.js';
 import type { PairNames } from '../trust/state.js';
+import { cloudEvent } from './cloud-event.js';
 import { type DeliveredEvent, type EventLimits, openEvent } from './delivered.js';
 import { isRejection, openEnvelope } from './envelope.js';
 import {
@@ -11,7 +12,6 @@ import {
   analysisRequestSchema,
   eventTypes,
 } from './schemas.js';
-import { formatTime } from './time.js';
 
 /** An accepted request. */
 export interface AnalysisRequest extends PairNames {
@@ -47,15 +47,13 @@ export function analysisId(tenant: string, pairId: string, askedBy: string): str
 
 /** A finished analysis as it is published. */
 export function analysisMessage(data: AnalysisData): SinkMessage {
-  const event: AnalysisCompletedEvent = {
-    specversion: '1.0',
+  const event: AnalysisCompletedEvent = cloudEvent({
     id: data.id,
     source: 'fulcrum-trust',
     type: eventTypes.analysisCompleted,
-    time: formatTime(data.at),
-    datacontenttype: 'application/json',
+    time: data.at,
     data,
-  };
+  });
   return {
     channel: 'analyses',
     id: data.id,

@@ -1,5 +1,5 @@
-import { deliveredEvent } from '../events/delivered.js';
 /** One batch of interactions: what is in it, what the store made of it, and who is to be told. */
+import { deliveredEvent } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import { type AcceptedInteraction, decodeInteraction } from '../events/interaction.js';
 import type { ApplyResult, EventSource, InteractionToApply, Rejection, SourceMessage } from '../ports.js';

@@ -1,7 +1,6 @@
-import { deliveredEvent } from '../events/delivered.js';
 /** How far the logs are read, as it is marked in a shared store. */
-
 import { FulcrumError } from '../errors.js';
+import { deliveredEvent } from '../events/delivered.js';
 import { isRejection } from '../events/envelope.js';
 import { decodeInteraction } from '../events/interaction.js';
 import type {

@@ -1,4 +1,5 @@
 import { FulcrumError } from '../errors.js';
+import { firstThat } from '../first-that.js';
 import { splitByTokens, type TokenCounter, whitespaceTokens } from './tokens.js';
 import type { Turn } from './transcript.js';
 
@@ -199,7 +200,7 @@ export class Context {
   /** Undefined: there is no such turn. */
   turn(turn: number): TurnAt | undefined {
     const start = this.#starts[turn];
-    const partition = this.partitions[firstAtLeast(this.partitions.length, (i) => this.#lastTurn(i) >= turn)];
+    const partition = this.partitions[firstThat(this.partitions.length, (i) => this.#lastTurn(i) >= turn)];
     if (start === undefined || partition === undefined) return undefined;
     const next = turn < partition.lastTurn ? this.#starts[turn + 1] : undefined;
     const line = partition.text.slice(start, next === undefined ? undefined : next - 1);
@@ -212,7 +213,7 @@ export class Context {
     // Of a turn that began before, the rest stands first.
     const carried = this.turn(firstTurn)?.partition.handle !== handle;
     const from = carried ? firstTurn + 1 : firstTurn;
-    const later = firstAtLeast(lastTurn + 1 - from, (i) => (this.#starts[from + i] ?? 0) > offset);
+    const later = firstThat(lastTurn + 1 - from, (i) => (this.#starts[from + i] ?? 0) > offset);
     return Math.max(firstTurn, from + later - 1);
   }
 
@@ -268,18 +269,6 @@ class OpenPartition {
       text,
     };
   }
-}
-
-/** The first of 0 to `count` - 1 that holds, where those after one that holds do so too; `count` when none does. */
-function firstAtLeast(count: number, holds: (i: number) => boolean): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (holds(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 function wholeAboveZero(name: string, value: number): number {

@@ -31,10 +31,15 @@ export function cut(text: string, mostCharacters: number): string {
   return `${text.slice(0, mostCharacters).toWellFormed()} [${text.length - mostCharacters} characters more]`;
 }
 
+/** A text of so many characters at most, with dots where it was cut. */
+export function shortened(text: string, mostCharacters: number): string {
+  return text.length > mostCharacters ? `${text.slice(0, mostCharacters).toWellFormed()}...` : text;
+}
+
 /** A model's words as they stand in a summary: one line, cut, with no quotation marks of their own. */
 export function quoted(text: string, mostCharacters: number): string {
   const line = dataLine(text).replace(/\s+/g, ' ').replaceAll('"', "'").trim();
-  return `"${(line.length > mostCharacters ? `${line.slice(0, mostCharacters)}...` : line).toWellFormed()}"`;
+  return `"${shortened(line, mostCharacters)}"`;
 }
 
 /** A text whose lines after the first begin with two spaces. */

@@ -1,7 +1,7 @@
 import type { Conclusion } from '../combine.js';
 import type { Context } from '../context.js';
 import type { Scan } from '../detect/scan.js';
-import { dataBlock, dataLine } from './data.js';
+import { dataBlock, dataLine, shortened } from './data.js';
 import type { TurnBook } from './turn-book.js';
 
 const mostSpeakers = 8;
@@ -26,7 +26,7 @@ function speakers(book: TurnBook): string {
   const all = book.speakers();
   const lines = all
     .slice(0, mostSpeakers)
-    .map(([name, turns]) => `${short(name, mostNameLength)}: ${turns} turns`);
+    .map(([name, turns]) => `${shortened(dataLine(name), mostNameLength)}: ${turns} turns`);
   return [...lines, ...(all.length > mostSpeakers ? [`and ${all.length - mostSpeakers} more`] : [])].join(
     '\n',
   );
@@ -53,12 +53,9 @@ function found(
     });
   return [
     `${verdict}: from turn ${first} to turn ${last}, most of it in ${main.handle}`,
-    ...main.excerpt.split('\n').map((line, i) => `  ${main.turns[i]} ${short(line, mostLineLength)}`),
+    ...main.excerpt
+      .split('\n')
+      .map((line, i) => `  ${main.turns[i]} ${shortened(dataLine(line), mostLineLength)}`),
     ...elsewhere,
   ].join('\n');
-}
-
-function short(text: string, mostCharacters: number): string {
-  const line = dataLine(text);
-  return line.length > mostCharacters ? `${line.slice(0, mostCharacters).toWellFormed()}...` : line;
 }

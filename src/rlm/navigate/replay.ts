@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { FulcrumError } from '../../errors.js';
 import type { ModelRequest, Primitive, ProgramLimits, RunProgram } from '../ports.js';
 import type { AnalysisResult } from '../result.js';
+import { shortened } from './data.js';
 import { Tally } from './recorded.js';
 import { findingOf, type Surroundings } from './rounds.js';
 import { together } from './together.js';
@@ -154,6 +155,5 @@ function isOf<K extends TraceRecord['kind']>(record: TraceRecord, kind: K): reco
 const mostShown = 200;
 
 function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
-  return text.length > mostShown ? `${text.slice(0, mostShown).toWellFormed()}...` : text;
+  return shortened(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing'), mostShown);
 }

@@ -1,6 +1,6 @@
 /** A verdict as an outcome: only where the config asks for it. */
+import { cloudEvent } from '../../events/cloud-event.js';
 import { eventTypes, type InteractionData } from '../../events/schemas.js';
-import { formatTime } from '../../events/time.js';
 import type { SinkMessage } from '../../ports.js';
 import type { TrustOutcome } from '../../trust/outcome.js';
 import type { AnalysisResult, Verdict } from '../result.js';
@@ -48,15 +48,7 @@ export function feedbackMessage(
     weight,
     attributes: { verdict: result.verdict },
   };
-  const event = {
-    specversion: '1.0',
-    id,
-    source,
-    type: eventTypes.interaction,
-    time: formatTime(at),
-    datacontenttype: 'application/json',
-    data,
-  };
+  const event = cloudEvent({ id, source, type: eventTypes.interaction, time: at, data });
   return {
     channel: 'interactions',
     id: `${tenant}/${source}/${id}`,

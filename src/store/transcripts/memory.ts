@@ -1,4 +1,5 @@
 import { systemClock } from '../../clock.js';
+import { firstThat } from '../../first-that.js';
 import type { Clock, Position } from '../../ports.js';
 import type {
   KeptSession,
@@ -159,11 +160,5 @@ function comparePositions(a: Position, b: Position): number {
 
 /** Index of the first that comes after a turn. */
 function firstAfter(turns: readonly KeptTurn[], turn: KeptTurn): number {
-  let [from, to] = [0, turns.length];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (compareTurns(turns[middle] as KeptTurn, turn) <= 0) from = middle + 1;
-    else to = middle;
-  }
-  return from;
+  return firstThat(turns.length, (i) => compareTurns(turns[i] as KeptTurn, turn) > 0);
 }
