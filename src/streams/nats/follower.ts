@@ -105,7 +105,8 @@ export class Follower implements LogSource {
 
   /** Takes what follows the last message of this consumer; anything else means that one is missing. */
   private deliver(message: Msg): Delivered | null {
-    const { consumer, deliverySequence, streamSequence } = deliveryOf(message.reply ?? '');
+    const delivery = deliveryOf(message.reply ?? '');
+    const { consumer, deliverySequence, streamSequence } = delivery;
     if (consumer !== this.consumer) return null;
     if (deliverySequence !== this.delivered + 1) {
       this.puller.interrupt(null);
@@ -116,7 +117,7 @@ export class Follower implements LogSource {
     this.lastAlone = false;
     this.came = streamSequence;
     this.log.highest = streamSequence;
-    return readDelivered(message, this.log.source, this.log.place.root);
+    return readDelivered(message, delivery, this.log.source, this.log.place.root);
   }
 
   private async mend(trouble: FulcrumError | null): Promise<void> {

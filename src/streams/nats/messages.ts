@@ -45,28 +45,27 @@ export interface Delivered {
   readonly reply: string;
 }
 
-export function readDelivered(message: Msg, source: string, root: string): Delivered {
-  return { message: sourceMessage(message, source, root), reply: message.reply ?? '' };
-}
-
 /**
+ * @param delivery what the reply subject says.
  * @param source names the log in positions.
  * @param root what the subjects begin with; the tenant follows.
  */
-export function sourceMessage(message: Msg, source: string, root: string): SourceMessage {
-  const { streamSequence, receivedAt } = deliveryOf(message.reply ?? '');
+export function readDelivered(message: Msg, delivery: Delivery, source: string, root: string): Delivered {
   const headers = headersOf(() => message.headers);
   return {
-    body: message.data,
-    headers: headers ?? noHeaders,
-    tenant: tenantOf(message.subject, root),
-    position: { source, sequence: streamSequence },
-    receivedAt,
-    ...(headers === null && unreadable),
+    message: {
+      body: message.data,
+      headers: headers ?? noHeaders,
+      tenant: tenantOf(message.subject, root),
+      position: { source, sequence: delivery.streamSequence },
+      receivedAt: delivery.receivedAt,
+      ...(headers === null && unreadable),
+    },
+    reply: message.reply ?? '',
   };
 }
 
-/** A message that was looked up, as {@link sourceMessage} gives one that was delivered. */
+/** A message that was looked up, as {@link readDelivered} gives one that was delivered. */
 export function storedMessage(stored: StoredMsg, source: string, root: string): SourceMessage {
   const headers = headersOf(() => stored.header);
   return {

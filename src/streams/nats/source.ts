@@ -4,7 +4,7 @@ import type { LogSource, SourceBatch, SourceProgress } from '../../ports.js';
 import { giveBack, HeldMessages, repliesTo } from './held.js';
 import type { Link } from './link.js';
 import { lostToRetention, StreamLog } from './log.js';
-import { type Delivered, readDelivered } from './messages.js';
+import { type Delivered, deliveryOf, readDelivered } from './messages.js';
 import type { NatsOptions } from './options.js';
 import { type Place, placeOf } from './places.js';
 import { Puller } from './puller.js';
@@ -19,6 +19,8 @@ export class NatsSource implements LogSource {
   private readonly held: HeldMessages;
   private readonly endListening: () => void;
   private closed = false;
+  /** The delivery that came last, as its consumer counts them. */
+  private delivered = 0;
   private lostBefore = 0;
   private lostNow = 0;
 
@@ -115,9 +117,12 @@ export class NatsSource implements LogSource {
 
   private deliver(message: Msg): Delivered {
     const { log } = this;
-    const delivered = readDelivered(message, log.source, log.place.root);
-    log.highest = Math.max(log.highest, delivered.message.position.sequence);
-    return delivered;
+    const delivery = deliveryOf(message.reply ?? '');
+    // Another consumer, of a stream that may have been made anew: that is looked at before this is read.
+    if (delivery.deliverySequence <= this.delivered) this.puller.interrupt(null);
+    this.delivered = delivery.deliverySequence;
+    log.highest = Math.max(log.highest, delivery.streamSequence);
+    return readDelivered(message, delivery, log.source, log.place.root);
   }
 
   private async progressOf(source: string, last: number, consumer: ConsumerInfo): Promise<SourceProgress> {

@@ -4,6 +4,7 @@ import { describeWithNats } from '../../servers/describe.js';
 import { startNats } from '../../servers/nats.js';
 import { until } from '../../servers/until.js';
 import {
+  batchOf,
   brokerOf,
   connectionTo,
   message,
@@ -83,9 +84,9 @@ describeWithNats('following a stream of NATS', (version) => {
   it('gives what came at a time or later', async () => {
     const broker = await brokerOf(optionsFor(url));
     await broker.sink.publish(messages(5));
-    const [, , third] = (await nextBatch(await broker.follow('interactions', 'start'), 5)).messages;
+    const [, , third] = (await batchOf(await broker.follow('interactions', 'start'), 5)).messages;
     // The server's stamps have nanoseconds, ours do not.
-    const since = (third?.receivedAt ?? 0) - 1e-3;
+    const since = (third?.receivedAt ?? Number.NaN) - 1e-3;
     const source = await broker.follow('interactions', { since });
     const [progress] = await source.progress();
     const texts = await readTexts(source, 5 - (progress?.acknowledged ?? 0));

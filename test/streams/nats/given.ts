@@ -79,6 +79,21 @@ function awayForNow(error: unknown): 'away' {
   throw error;
 }
 
+/** So many messages as one batch: the server may deliver them in parts. */
+export async function batchOf(source: LogSource, count: number): Promise<SourceBatch> {
+  const parts: SourceBatch[] = [];
+  const messages: SourceMessage[] = [];
+  while (messages.length < count) {
+    const part = await nextBatch(source, count - messages.length);
+    parts.push(part);
+    messages.push(...part.messages);
+  }
+  const ack = async (done: readonly SourceMessage[] = messages): Promise<void> => {
+    for (const part of parts) await part.ack(part.messages.filter((one) => done.includes(one)));
+  };
+  return { messages, ack };
+}
+
 /** Reads and acknowledges until `count` messages have come, repeats included; gives what they say, in order. */
 export async function readTexts(source: LogSource, count: number, max = 100): Promise<string[]> {
   const texts: string[] = [];

@@ -6,6 +6,7 @@ import { describeWithNats } from '../../servers/describe.js';
 import { startNats } from '../../servers/nats.js';
 import { until } from '../../servers/until.js';
 import {
+  batchOf,
   brokerOf,
   connectionTo,
   message,
@@ -43,11 +44,7 @@ describeWithNats('a stream of NATS that is read together', (version) => {
       system: 'nats',
       headerPrefix: 'ce-',
     });
-    const batch = await nextBatch(source, 10);
-    const [a, b] = [
-      ...batch.messages,
-      ...(batch.messages.length < 2 ? (await nextBatch(source, 10)).messages : []),
-    ];
+    const [a, b] = (await batchOf(source, 2)).messages;
     expect(a).toMatchObject({
       headers: { traceparent: '00-1', 'nats-msg-id': 'a' },
       tenant: 'default',
@@ -192,7 +189,7 @@ describeWithNats('a stream of NATS that is read together', (version) => {
     const broker = await brokerOf(options);
     await broker.sink.publish(messages(6));
     const source = await broker.consume('interactions');
-    const batch = await nextBatch(source, 6);
+    const batch = await batchOf(source, 6);
     expect(textsOf(batch)).toEqual(numbers(1, 6));
     const part = (...texts: string[]) => batch.messages.filter((one) => texts.includes(textOf(one)));
     const manager = await managerOf();
@@ -218,7 +215,7 @@ describeWithNats('a stream of NATS that is read together', (version) => {
     const options = optionsFor(url, { ackWaitSeconds: version === '2.9' ? 2 : 600 });
     const leaving = await brokerOf(options);
     await leaving.sink.publish(messages(5));
-    const batch = await nextBatch(await leaving.consume('interactions'), 5);
+    const batch = await batchOf(await leaving.consume('interactions'), 5);
     await batch.ack(batch.messages.slice(0, 2));
     await leaving.close();
     const broker = await brokerOf(options);
@@ -378,6 +375,23 @@ describeWithNats('a stream of NATS that is read together', (version) => {
     const expected = { code: 'mismatch', message: expect.stringContaining('was made anew at') };
     await expect(source.read(10, 60_000)).rejects.toMatchObject(expected);
     await expect(source.progress()).rejects.toMatchObject(expected);
+  });
+
+  it('takes nothing of a stream that was made anew while nothing was asked of it', async () => {
+    const options = optionsFor(url);
+    const broker = await brokerOf(options);
+    const source = await broker.consume('interactions');
+    await broker.sink.publish(messages(3));
+    // Who reads one at a time has no request open in between.
+    for (let i = 0; i < 3; i++) await (await nextBatch(source, 1)).ack();
+    await (await managerOf()).streams.delete(options.streams.interactions);
+    const anew = await brokerOf(options);
+    await anew.consume('interactions');
+    await anew.sink.publish(messages(2, {}, 4));
+    await expect(nextBatch(source, 1)).rejects.toMatchObject({
+      code: 'mismatch',
+      message: expect.stringContaining('was made anew at'),
+    });
   });
 
   it('refuses to go on when its consumer was deleted', async () => {
