@@ -146,8 +146,8 @@ describeWithServer(
         'localhost:9092': kafka.brokers.join(','),
         'redis://localhost:6379': redis.url,
         '--port 8080': `--port ${await freePort()}`,
-        // Longer than the planner of the guide runs.
-        'recoveryCooldownSeconds: 60': 'recoveryCooldownSeconds: 10',
+        // Longer than the planner of the guide runs and is looked at, on a machine that is busy too.
+        'recoveryCooldownSeconds: 60': 'recoveryCooldownSeconds: 30',
       });
     }, 240_000);
   },
