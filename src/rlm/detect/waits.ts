@@ -1,4 +1,4 @@
-import { doneBit, themeBit, waitingBit } from '../language/lexicon.js';
+import { doneBit, errorBit, waitingBit } from '../language/lexicon.js';
 import type { Candidate } from './candidate.js';
 import type { Parameters } from './parameters.js';
 import type { Print } from './print.js';
@@ -32,7 +32,7 @@ export class Waits {
       (waiting ? waited : 0) |
       (print.percent || print.newItems > 0 ? advanced : 0) |
       ((print.signs & doneBit) !== 0 && !waiting ? concluded : 0) |
-      ((print.signs & themeBit('error')) !== 0 ? failed : 0);
+      ((print.signs & errorBit) !== 0 ? failed : 0);
     this.#turns[print.turn % remembered] = bits;
   }
 
